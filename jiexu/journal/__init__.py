@@ -1,0 +1,1 @@
+"""The journal of one region: inbox, outbox and truth."""

@@ -1,0 +1,1 @@
+"""The directory of pooling regions, and the port to a region's own insurance platform."""

@@ -1,0 +1,1 @@
+"""Checks, rulesets (data) and continuity of benefits. Pure: facts in, verdicts out."""
