@@ -98,6 +98,7 @@ class Event:
     body: Mapping[str, Any]
     hash: bytes
 
-    def seen_seq(self, hand: Hand) -> int:
-        """The counterpart's last seq on which this event rests, 0 where none."""
+    def seen_seq_of(self, role: Role) -> int:
+        """The last seq of that role's own hand on which this event rests, 0 where none."""
+        hand = OWN_HAND[role]
         return next((seen.seq for seen in self.seen if seen.hand is hand), 0)
