@@ -87,7 +87,7 @@ def due_instant(day: date) -> datetime:
     return datetime.combine(day + _ONE_DAY, time(), BEIJING).astimezone(UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Calendar:
     """Working days of the country, or of one province with its own days laid over it.
 
@@ -134,6 +134,9 @@ class Calendar:
         object.__setattr__(self, "_named", named)
         object.__setattr__(self, "_published", frozenset(published))
         object.__setattr__(self, "_by_province", {self.province: self})
+
+    def __repr__(self) -> str:
+        return f"Calendar({self.version!r})"  # the files themselves would fill pages of a log
 
     @property
     def first_year(self) -> int:
