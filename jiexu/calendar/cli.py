@@ -140,7 +140,16 @@ def show(year: int, province: str | None, as_json: bool) -> None:
 )
 @_JSON
 def add_year(file: Path, replace: bool, as_json: bool) -> None:
-    """录入一年的放假安排（JSON 文件，- 为标准输入）。Add a year's days off (a JSON file, - for stdin).
+    """录入一年的放假安排。Add a year's days off.
+
+    \b
+    FILE：JSON 文件，- 为标准输入；本省假日另加 "province"。
+    FILE: a JSON file, - for stdin; a province's own days have "province" too.
+    {"year": 2027,
+     "notices": [{"title": "…", "number": "国办发明电〔…〕…号", "dated": "2026-11-01"}],
+     "holidays": [{"zh": "元旦", "en": "New Year's Day", "days": ["2027-01-01"]}],
+     "moved_workdays": ["2027-02-14"],
+     "source": "…"}
 
     \b
     示例 Example: jiexu calendar add 2027.json
