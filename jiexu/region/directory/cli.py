@@ -12,20 +12,21 @@ import click
 
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.places import PoolingRegion, Reason
-from jiexu.region.directory.problem import DirectoryError, Problem
+from jiexu.region.directory.problem import DirectoryError, Near, Problem
 from jiexu.region.directory.search import Match, find, nothing_found
 
-BAD_INPUT = {"DIR-01"}
+BAD_INPUT = {"DIR-01"}  # problem codes that say: this is no code
 _JSON = click.option("--json", "as_json", is_flag=True, help="输出 JSON / print JSON")
 
 
 class Unanswered(click.ClickException):
-    """A problem on stderr with what to do and what may have been meant; exit code 1, or 2 for bad input."""
+    """A problem on stderr with what to do and what may have been meant; exit code 1."""
+
+    exit_code = 1
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
-        self.exit_code = 2 if problem.code in BAD_INPUT else 1
         self.english = _english()
 
     def show(self, file: IO[Any] | None = None) -> None:
@@ -35,9 +36,14 @@ class Unanswered(click.ClickException):
         stop, label = (". ", "Did you mean") if self.english else ("。", "是否要找")
         lines = [f"{problem.code} {sentence}{stop}{todo}"]
         if problem.near:
-            near = ", ".join(f"{near.code} {near.name} → {near.pooling_region}" for near in problem.near)
-            lines.append(f"{label}: {near}")
+            lines.append(f"{label}: " + ", ".join(_near_text(near) for near in problem.near))
         click.echo("\n".join(lines), file=file, err=file is None)
+
+
+class BadInput(Unanswered):
+    """The same where the input is no code at all; exit code 2."""
+
+    exit_code = 2
 
 
 @click.group()
@@ -109,7 +115,8 @@ def show(code: str, as_json: bool) -> None:
     try:
         resolution = load_directory().resolve(code)
     except DirectoryError as error:
-        raise Unanswered(error.problem) from error
+        refusal = BadInput if error.problem.code in BAD_INPUT else Unanswered
+        raise refusal(error.problem) from error
     region = resolution.pooling_region
     if as_json:
         _print_json(
@@ -154,12 +161,18 @@ def list_command(province: str | None, as_json: bool) -> None:
     known = load_directory()
     regions = tuple(known.regions.values()) if province is None else known.in_province(province)
     if not regions:
+        # No province is of that name; a prefecture's name was perhaps given.
         raise Unanswered(nothing_found(known, province or ""))
     if as_json:
         _print_json([_region_document(region) for region in regions])
         return
     for region in regions:
         click.echo(f"{region.code}  {_name(region)}")
+
+
+def _near_text(near: Near) -> str:
+    text = f"{near.code} {near.name}"
+    return text if near.pooling_region == near.code else f"{text} → {near.pooling_region}"
 
 
 def _english() -> bool:
@@ -176,9 +189,9 @@ def _name(region: PoolingRegion) -> str:
 
 
 def _region_document(region: PoolingRegion) -> dict[str, Any]:
-    document = asdict(region)
-    validity = document.pop("validity")
-    return document | {"kind": region.kind.value} | validity
+    fields: dict[str, Any] = asdict(region)
+    validity: dict[str, str] = fields.pop("validity")
+    return {**fields, "kind": region.kind.value, **validity}
 
 
 def _why_document(why: Iterable[Reason]) -> list[dict[str, str]]:

@@ -75,9 +75,13 @@ class Directory:
         )
 
     def _row(self, rows: tuple[Area, ...], on: date | None) -> Area:
-        """Of a code's rows the one of that day, else the one in force, else the last."""
-        then = [row for row in rows if on is not None and row.validity.on(on)]
-        return (then or [row for row in rows if not row.older] or list(rows))[-1]
+        """Of a code's rows the one that held, or may have held, that day; else the one in force, else the last."""
+        if on is not None:
+            for answer in (True, None):
+                then = [row for row in rows if row.validity.on(on) is answer]
+                if then:
+                    return then[-1]
+        return next((row for row in reversed(rows) if not row.older), rows[-1])
 
     def why(self, area: Area) -> tuple[Reason, ...]:
         """The steps from an area to its pooling region, in words."""

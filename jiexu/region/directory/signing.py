@@ -92,7 +92,8 @@ def sign_entry(
 def verify_entry(signed: SignedEntry, root: str) -> None:
     """Checks every signature of an entry against the root's public key (base64).
 
-    Raises `DirectoryError`: DIR-12 where a signature does not fit, DIR-14 where the key that signed may not.
+    Raises `DirectoryError`: DIR-12 where a signature does not fit, DIR-14 where the key that signed may not; ValueError
+    where `root` is no base64, a mistake in the configuration.
     """
     entry = signed.entry
     root_key = b64decode(root, validate=True)
