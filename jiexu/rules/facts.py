@@ -86,15 +86,15 @@ class PersonFacts:
     relations: Sequence[Relation]
     balance: Decimal | None = None
     in_hospital: bool | None = None
-    arrears: Sequence[str] = ()
-    unfinished_transfer_in: bool = False
-    unfinished_transfer_out: bool = False
+    arrears: Sequence[str] | None = ()
+    unfinished_transfer_in: bool | None = False
+    unfinished_transfer_out: bool | None = False
     retired: bool | None = None
     of_retirement_age: bool | None = None
     family_sharing: bool | None = None
     unsettled_costs: bool | None = None
     current_month_paid: bool | None = None
-    active_months: Sequence[str] = ()
+    active_months: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
