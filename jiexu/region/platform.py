@@ -154,6 +154,16 @@ class TakeBack:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Credit the region's own money before the other's has arrived (先划转后清算, domain.md §3c); settled later."""
+
+    key: ActKey
+    identity: Identity
+    scheme: Scheme
+    amount: Decimal
+
+
 Act = (
     Hold
     | EndRelation
@@ -165,6 +175,7 @@ Act = (
     | RecordMonths
     | UnrecordMonths
     | Credit
+    | Advance
     | TakeBack
 )
 
@@ -259,6 +270,10 @@ class LocalPlatform(Protocol):
     def books(self) -> dict[str, Decimal]:
         """Totals of this region's own books for cases, in yuan: debited, sent, returned, credited, taken_back, paid_out,
         arrived, and their counterparts; what the run's money account is checked against."""
+
+    def book_of_references(self) -> dict[str, dict[str, Decimal]]:
+        """The same per remittance reference, in yuan: sent, failed, return_arrived of own remittances; arrived, credited
+        (gross), taken_back, returned, return_refused of received ones."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -1,0 +1,196 @@
+"""The default adapter of the local platform port: a region's registry in one SQLite file."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from os import PathLike
+
+from jiexu.region.platform import Act, BankLine, Done, FormFacts, Refused
+from jiexu.region.registry import books, reads
+from jiexu.region.registry.acts import Desk, act_name, do
+from jiexu.region.registry.bank import Bank
+from jiexu.region.registry.layout import LAYOUT, LAYOUT_VERSION
+from jiexu.region.registry.money import AmountError, to_cents, to_yuan
+from jiexu.region.registry.records import BankLineRow, Row, add_bank_line, put
+from jiexu.region.registry.refusals import ActRefused, refusal
+from jiexu.region.registry.sqlite import connect, reading, writing
+from jiexu.rules.facts import Identity, PersonFacts, Scheme
+
+# Lines taken over from the bank in one transaction: the write lock is held for milliseconds only.
+_BANK_LINES_AT_ONCE = 500
+
+
+class OtherRegion(Exception):
+    """The file is the registry of another region."""
+
+    def __init__(self, path: str, found: str, asked: str) -> None:
+        super().__init__(f"{path} 是 {found} 的登记库，不是 {asked} 的 / the registry of {found}, not of {asked}")
+
+
+def open_file(path: str | PathLike[str]) -> sqlite3.Connection:
+    """Open or create a registry file, for import and export; the region is settled when the adapter opens it."""
+    return connect(path, LAYOUT, LAYOUT_VERSION)
+
+
+class SqliteRegistry:
+    """`LocalPlatform` over one SQLite file.
+
+    `clock` gives the present time, aware; it dates accounts opened and decides which bank lines are visible. One
+    thread at a time may use an instance; several instances, also of several processes, may share the file. Raises
+    OtherRegion where the file belongs to another region.
+    """
+
+    def __init__(self, path: str | PathLike[str], region: str, bank: Bank, clock: Callable[[], datetime]) -> None:
+        self.region = region
+        self._bank = bank
+        self._clock = clock
+        self._db = open_file(path)
+        try:
+            self._settle_region(str(path))
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Release the connection; the bank is the caller's to close."""
+        self._db.close()
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Put people and their rows in, in one transaction: persons before what belongs to them."""
+        with writing(self._db):
+            put(self._db, rows)
+
+    def facts(self, identities: Sequence[Identity], scheme: Scheme, on: date) -> list[PersonFacts]:
+        """Facts for the checks, one per identity, in order."""
+        with reading(self._db):
+            return reads.facts(self._db, self.region, identities, scheme, on)
+
+    def form_facts(self, cases: Sequence[tuple[str, Identity, Scheme]], on: date) -> list[FormFacts | None]:
+        """What goes into the form; the account is stated as if the case had not been debited.
+
+        `on` is not looked at: the lines of the account are those stated last.
+        """
+        with reading(self._db):
+            return reads.form_facts(self._db, self.region, cases)
+
+    def perform(self, acts: Sequence[Act]) -> list[Done | Refused]:
+        """Do the acts in order, one transaction, a savepoint each.
+
+        The bank commits before the registry does: a crash between the two leaves an order that the repeat of the act
+        finds under its key, never a record of an order that the bank does not have.
+        """
+        if not acts:
+            return []
+        with writing(self._db):
+            desk = Desk(self._db, self._bank, self.region, self._clock())
+            with self._bank.batch():
+                return [self._perform(desk, act) for act in acts]
+
+    def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
+        """Lines of the region's own book above `after`: the bank's new ones are first written down here."""
+        self._take_over_bank_lines()
+        rows = self._db.execute(
+            "SELECT number, kind, reference, amount, bank_date, serial, reason FROM bank_lines"
+            " WHERE number > ? ORDER BY number LIMIT ?",
+            (after, limit),
+        )
+        return [
+            BankLine(number, kind, reference, to_yuan(amount), date.fromisoformat(day), serial, reason)
+            for number, kind, reference, amount, day, serial, reason in rows
+        ]
+
+    def books(self) -> dict[str, Decimal]:
+        """Totals in yuan: debited (levels), sent, failed, arrived, returned, return_refused, return_arrived, credited,
+        taken_back, advanced, paid_out. Arrived, failed and the like count from when `bank_lines` gave them out.
+        """
+        with reading(self._db):
+            return books.totals(self._db)
+
+    def book_of_references(self) -> dict[str, dict[str, Decimal]]:
+        """Per remittance reference: sent, failed, arrived, returned, return_refused, return_arrived, credited (gross),
+        taken_back.
+        """
+        with reading(self._db):
+            return books.by_reference(self._db)
+
+    def unbalanced(self) -> list[str]:
+        """Person numbers whose account does not add up: empty, or a defect."""
+        return books.unbalanced(self._db)
+
+    def _perform(self, desk: Desk, act: Act) -> Done | Refused:
+        name = act_name(act)
+        try:
+            digest = _digest(act)
+        except AmountError:
+            return refusal("amount_invalid")
+        known = self._db.execute(
+            "SELECT digest, value FROM acts WHERE case_id = ? AND step = ? AND n = ? AND act = ?",
+            (*act.key, name),
+        ).fetchone()
+        if known is not None:
+            if known[0] != digest:
+                return refusal("key_reused", step=act.key.step, n=act.key.n)
+            return Done(json.loads(known[1]), repeated=True)
+        self._db.execute("SAVEPOINT act")
+        try:
+            value = do(desk, act)
+        except ActRefused as problem:
+            self._db.execute("ROLLBACK TO act")
+            self._db.execute("RELEASE act")
+            return problem.refused
+        self._db.execute(
+            "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*act.key, name, digest, json.dumps(value, ensure_ascii=False), desk.now.isoformat()),
+        )
+        self._db.execute("RELEASE act")
+        return Done(value)
+
+    def _take_over_bank_lines(self) -> None:
+        now = self._clock()
+        while self._bank.lines(self.region, self._last_bank_number(), now, 1):
+            with writing(self._db):
+                # Read again under the lock: another process may have taken the same lines over.
+                fresh = self._bank.lines(self.region, self._last_bank_number(), now, _BANK_LINES_AT_ONCE)
+                for booked in fresh:
+                    line = booked.line
+                    row = BankLineRow(
+                        line.kind,
+                        line.reference,
+                        line.amount,
+                        line.bank_date,
+                        line.serial,
+                        line.reason,
+                        booked.for_reference,
+                    )
+                    add_bank_line(self._db, row, line.number)
+
+    def _last_bank_number(self) -> int:
+        (last,) = self._db.execute("SELECT coalesce(max(bank_number), 0) FROM bank_lines").fetchone()
+        return int(last)
+
+    def _settle_region(self, path: str) -> None:
+        query = "SELECT value FROM meta WHERE name = 'region'"
+        row = self._db.execute(query).fetchone()
+        if row is None:
+            with writing(self._db):
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('region', ?)", (self.region,))
+                row = self._db.execute(query).fetchone()
+        if row[0] != self.region:
+            raise OtherRegion(path, row[0], self.region)
+
+
+def _digest(act: Act) -> str:
+    """What an act asks for, without its key: a repeat must ask for the same."""
+    content = asdict(act)
+    del content["key"]
+    canonical = json.dumps(content, default=_plain, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    # 100 and 100.00 are the same amount.
+    return f"{to_cents(value)}" if isinstance(value, Decimal) else str(value)
