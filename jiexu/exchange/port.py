@@ -129,8 +129,7 @@ class RecordTooLarge(ExchangeError):
     def __init__(self, topic: str, size: int, limit: int = MAX_VALUE_BYTES) -> None:
         super().__init__(
             f"发往 {topic} 的记录有 {size} 字节，超过上限 {limit} 字节。请拆分后再发送。",
-            f"A record for {topic} has {size} bytes, more than the limit of {limit}. "
-            "Split it and send again.",
+            f"A record for {topic} has {size} bytes, more than the limit of {limit}. Split it and send again.",
         )
         self.topic = topic
         self.size = size

@@ -88,9 +88,7 @@ class Membership:
         return not known or bool(gone)
 
     def _read_generation(self) -> int:
-        row = self._db.execute(
-            "SELECT generation FROM generations WHERE grp = ? AND topic = ?", self._key
-        ).fetchone()
+        row = self._db.execute("SELECT generation FROM generations WHERE grp = ? AND topic = ?", self._key).fetchone()
         return 0 if row is None else int(row[0])
 
     def _raise_generation(self) -> None:

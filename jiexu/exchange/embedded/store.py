@@ -85,9 +85,7 @@ def connect(path: Path) -> sqlite3.Connection:
         try:
             _enter_wal(db)
             db.execute("PRAGMA synchronous=FULL")  # a send that returned survives a power cut
-            db.execute(
-                "PRAGMA journal_size_limit=67108864"
-            )  # bytes; else the WAL stays as large as it ever was
+            db.execute("PRAGMA journal_size_limit=67108864")  # bytes; else the WAL stays as large as it ever was
             _lay_tables(db, path)
         except BaseException:
             db.close()
@@ -132,8 +130,7 @@ def readable_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.OperationalError, OSError) as error:
         raise ExchangeUnavailable(
-            f"交换文件 {path} 暂时无法使用（{error}）。"
-            "将自动重试；如持续出现，请检查磁盘空间、权限和占用它的进程。",
+            f"交换文件 {path} 暂时无法使用（{error}）。将自动重试；如持续出现，请检查磁盘空间、权限和占用它的进程。",
             f"The exchange file {path} cannot be used now ({error}). It is tried again; if this lasts, look "
             "at disk space, permissions and the processes that hold it.",
         ) from error
