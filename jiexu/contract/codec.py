@@ -78,6 +78,14 @@ def encode_body(event_type: str, body: Mapping[str, Any] | BaseModel) -> bytes:
     return encode_record(event_type, validated(body_model(event_type), body))
 
 
+def decode_body(data: bytes) -> dict[str, Any]:
+    """The values of a body's record, not validated. Raises ContractError as `open_event` does."""
+    reader = reader_of(read_header(data))
+    if reader is None:
+        raise contract_error("unknown_schema", data[2:10].hex())
+    return read_values(reader, data)
+
+
 def seal_event(
     *,
     event_id: str,

@@ -31,6 +31,7 @@ BalanceProblem = Literal["amount_differs", "not_arrived", "wrong_name", "other"]
 BankRefusal = Literal["account_unknown", "name_differs", "account_closed", "other"]
 Channel = Literal["window", "online", "employer"]
 CheckOutcome = Literal["passed", "notice", "failed"]
+ClaimEnd = Literal["event", "freed"]
 ContinuityRule = Literal["none", "w1", "w2", "w3"]
 ContributionKind = Literal["actual", "deemed"]
 FormProblemCode = Literal["missing_months", "wrong_months", "wrong_identity", "wrong_amount", "wrong_scheme", "other"]
@@ -633,6 +634,18 @@ class InformationRequested(Record):
     question: Digest | None = None
 
 
+class LedgerArrival(Record):
+    """记录送达本统筹区信箱的位置和时间。
+
+    Where and when a record reached this region's mailbox.
+    """
+
+    topic: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
+    partition: Annotated[int, Field(le=INT_MAX, ge=0)]
+    offset: Annotated[int, Field(le=LONG_MAX, ge=0)]
+    appended_at: Instant
+
+
 class LedgerRecord(Record):
     """台账的一条记录。
 
@@ -654,6 +667,105 @@ class LedgerBatch(Record):
 
     region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     records: Annotated[tuple[LedgerRecord, ...], Loose, Field(min_length=1)]
+
+
+class LedgerBundle(Record):
+    """入账的一个签名包，不含披露内容。
+
+    One signed bundle as recorded, without disclosures.
+    """
+
+    skeleton: bytes
+    issuer: Issuer
+    positions: Annotated[tuple[Annotated[int, Field(le=LONG_MAX, ge=0)], ...], Loose]
+    destination: Issuer | None = None
+    partition: Annotated[int, Field(le=INT_MAX, ge=0)]
+    arrival: LedgerArrival | None = None
+
+
+class LedgerClaim(Record):
+    """在本地平台办理之前锁定的一个步骤。
+
+    A step pinned before it acts on the local platform.
+    """
+
+    case_id: Uuid
+    hand: Hand
+    step: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+    n: Annotated[int, Field(le=INT_MAX, ge=1)]
+    seq: Annotated[int, Field(le=INT_MAX, ge=1)]
+    seen: Annotated[tuple[Seen, ...], Loose]
+    plan: str
+
+
+class LedgerClaimBegun(Record):
+    """开始在本地平台办理。
+
+    Claims whose first act may have begun.
+    """
+
+    claims: Annotated[tuple[Annotated[int, Field(le=LONG_MAX, ge=1)], ...], Loose]
+
+
+class LedgerClaimEnded(Record):
+    """锁定结束。
+
+    Claims that ended.
+    """
+
+    claims: Annotated[tuple[Annotated[int, Field(le=LONG_MAX, ge=1)], ...], Loose]
+    how: ClaimEnd
+
+
+class LedgerEvent(Record):
+    """入账的一个事件。
+
+    One event as recorded.
+    """
+
+    event: bytes
+    void: bool
+    arrival: LedgerArrival | None = None
+
+
+class LedgerFact(Record):
+    """自某一位置起成立的本统筹区事实，如新增日历、密钥吊销、披露内容删除。
+
+    Something true of the region from a position on: calendar added, key revoked, value erased.
+    """
+
+    kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+    data: str
+
+
+class LedgerReceipt(Record):
+    """入账的一个回执，给出的或收到的。
+
+    One receipt as recorded, given or got.
+    """
+
+    given: bool
+    peer: Issuer
+    case_id: Uuid
+    hand: Hand
+    seq: Annotated[int, Field(le=INT_MAX, ge=1)]
+    hash: Hash
+    arrival: LedgerArrival
+    recorded_at: Instant
+    own_last_seq: Annotated[int, Field(le=INT_MAX, ge=0)]
+    batch: Annotated[int, Field(le=LONG_MAX, ge=1)] | None = None
+
+
+class LedgerReceiptsSent(Record):
+    """已发出的一批回执。
+
+    A batch of receipts that went out.
+    """
+
+    peer: Issuer
+    batch: Annotated[int, Field(le=LONG_MAX, ge=1)]
+    positions: Annotated[tuple[Annotated[int, Field(le=LONG_MAX, ge=1)], ...], Loose]
+    payload: bytes
 
 
 class Notice(Record):

@@ -61,8 +61,10 @@ def _writer_of(name: str) -> _Writer:
     return writer
 
 
-def encode_record(name: str, record: BaseModel) -> bytes:
+def encode_record(name: str, record: object) -> bytes:
     """A validated model of that name as one record, written with the latest published schema.
+
+    Any object with the model's attributes will do; its maker then answers for the values, nothing is checked here.
 
     Raises ContractError `invalid` for text that is not Unicode.
     """
