@@ -158,8 +158,10 @@ def put_row(db: sqlite3.Connection, row: Row) -> None:
 def add_bank_line(db: sqlite3.Connection, row: BankLineRow, bank_number: int | None = None) -> None:
     """Write a bank line at the end of the region's own book, once per serial and kind."""
     db.execute(
-        "INSERT OR IGNORE INTO bank_lines (bank_number, kind, reference, for_reference, amount, bank_date, serial,"
-        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO bank_lines (bank_number, kind, reference, for_reference, amount, bank_date, serial, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        # A line known from a statement still takes the bank's number: it marks how far the bank was read.
+        " ON CONFLICT (serial, kind) DO UPDATE SET bank_number = coalesce(bank_number, excluded.bank_number)",
         (
             bank_number,
             row.kind,
