@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from jiexu.rules.facts import Scheme
 
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")  # not \d, which takes full-width digits
 
 
 class Kind(StrEnum):

@@ -244,7 +244,9 @@ class Library:
         national = self._part(first, ruleset_id)
         local = [self._part(part, ruleset_id) for part in outbound]
         inbound = [self._part(part, ruleset_id) for part in other.split("+")] if other else []
-        if not isinstance(national, National) or any(isinstance(x, National) for x in (*local, *inbound)):
+        # One name for one set of rules: `national-2021.1~` would be a second name of `national-2021.1`.
+        hollow = not other and "~" in ruleset_id
+        if hollow or not isinstance(national, National) or any(isinstance(x, National) for x in (*local, *inbound)):
             raise RulesetNotFound(
                 "malformed_ruleset_id", f"规则编号不成立：{ruleset_id}", f"not a ruleset id: {ruleset_id}"
             )
