@@ -25,7 +25,8 @@ from given_transfer import (
 from jiexu.case.event import Role
 from jiexu.rules.checks import Curer, Outcome, Side, notices, refusals, routes, run_checks, sides_for, unknowns
 from jiexu.rules.facts import Identity, JournalFacts, PersonFacts, RelationStatus
-from jiexu.rules.ruleset import ruleset_for
+from jiexu.rules.lint import parse
+from jiexu.rules.ruleset import Library, Ruleset, packaged_library, ruleset_for
 
 ACTIVE, SUSPENDED, ENDED = RelationStatus.ACTIVE, RelationStatus.SUSPENDED, RelationStatus.ENDED
 PASSED, FAILED, UNKNOWN = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN
@@ -37,6 +38,24 @@ E2R = application(from_scheme=EMPLOYEE, to_scheme=RESIDENT)
 XIAMEN = ruleset_for("350200", "350200", TODAY)
 NINGXIA = ruleset_for("640100", "640100", TODAY)
 DALIAN = ruleset_for("210200", "210200", TODAY)
+
+
+def no_transfer_out_is_asked() -> Ruleset:
+    """No region is on record for IN-04, so one is made up."""
+    data = {
+        "kind": "overlay",
+        "region": "330300",
+        "version": 9,
+        "holds_from": TODAY,
+        "date_basis": "ours",
+        "title": "t",
+        "source": "s",
+        "check": [{"code": "IN-04", "on": True, "source": "s"}],
+    }
+    return Library([*packaged_library().national, parse(data, "test")]).ruleset_for(None, "330300", TODAY)
+
+
+ASKS_IN_04 = no_transfer_out_is_asked()
 
 
 def employer(name: str | None, **changes: Any) -> Any:
@@ -159,6 +178,9 @@ INBOUND_CASES: list[tuple[str, Outcome, dict[str, Any]]] = [
     ("IN-03", UNKNOWN, {"facts": in_facts(relation(RESIDENT, ACTIVE)), "applied": R2R}),
     ("IN-03", FAILED, {"facts": in_facts(relation(RESIDENT, ACTIVE, coverage_year=2025)), "applied": R2R}),
     ("IN-04", NOT_ASKED, {"facts": in_facts(unfinished_transfer_out=True)}),
+    ("IN-04", PASSED, {"ruleset": ASKS_IN_04}),
+    ("IN-04", FAILED, {"facts": in_facts(unfinished_transfer_out=True), "ruleset": ASKS_IN_04}),
+    ("IN-04", UNKNOWN, {"facts": in_facts(unfinished_transfer_out=None), "ruleset": ASKS_IN_04}),
     ("IN-05", NOT_ASKED, {"facts": in_facts(of_retirement_age=True)}),
     ("IN-05", PASSED, {"ruleset": DALIAN}),
     ("IN-05", FAILED, {"facts": in_facts(of_retirement_age=True), "ruleset": DALIAN}),
