@@ -102,8 +102,8 @@ def import_(file: Path, paths: tuple[Path, ...], as_json: bool) -> None:
     """从 CSV 导入人员、参保关系、缴费时段和账户；重复导入结果不变。 / Import from CSV; doing it again changes nothing.
 
     PATHS: 目录或 persons.csv 等文件。编码可为 UTF-8 或 GB18030。有错的行写入 persons.rejected.csv 等文件，
-    其余照常导入；缺列则整个文件不导入。 / Directories or files named as below, UTF-8 or GB18030. Wrong rows come back in
-    <name>.rejected.csv with their reasons, the others are imported; a file that lacks a column is refused.
+    其余照常导入；缺列则整个文件不导入。 / Directories or files named as below, UTF-8 or GB18030. Wrong rows come back
+    in <name>.rejected.csv with their reasons, the others are imported; a file that lacks a column is refused.
 
     退出码 / Exit status: 0 全部导入 / all rows taken, 1 有行被退回 / some came back, 2 未导入 / refused.
     """
