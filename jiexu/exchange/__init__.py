@@ -21,6 +21,7 @@ from jiexu.exchange.port import (
     TopicPartition,
     TopicState,
 )
+from jiexu.exchange.settings import ExchangeSettings, open_exchange
 
 __all__ = [
     "MAX_POLL_BYTES",
@@ -31,6 +32,7 @@ __all__ = [
     "Exchange",
     "ExchangeError",
     "ExchangeRefused",
+    "ExchangeSettings",
     "ExchangeUnavailable",
     "OffsetExpired",
     "Outgoing",
@@ -42,4 +44,5 @@ __all__ = [
     "TopicMissing",
     "TopicPartition",
     "TopicState",
+    "open_exchange",
 ]
