@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from jiexu.contract.errors import contract_error
-from jiexu.contract.schema_files import Schema, short_name
+from jiexu.contract.schema_files import Schema
 
 Decoder = Callable[[bytes, int, int], tuple[dict[str, Any], int]]
 Encoder = Callable[[Any, bytearray], None]
@@ -126,6 +126,12 @@ class _Compiler:
             self.named[f"{schema['namespace']}.{schema['name']}"] = schema
         return schema
 
+    def full_name(self, schema: Any) -> str | None:
+        """The full name of a named type or of a reference to one; None for other types."""
+        if isinstance(schema, str):
+            return schema if schema in self.named else None
+        return f"{schema['namespace']}.{schema['name']}" if "name" in schema else None
+
 
 class _DecoderCompiler(_Compiler):
     def build(self) -> Decoder:
@@ -209,11 +215,11 @@ class _DecoderCompiler(_Compiler):
             if branch == "null":
                 add(depth + 1, f"{target} = None")
                 continue
-            value = self.read(branch, depth + 1)
-            name = branch if isinstance(branch, str) else branch.get("name", branch["type"])
-            named = self.look_up(branch)["type"] in ("record", "enum", "fixed") and not plain
-            full = name if "." in name else f"{self.look_up(branch).get('namespace')}.{name}"
-            add(depth + 1, f"{target} = ({full!r}, {value})" if named else f"{target} = {value}")
+            value, name = self.read(branch, depth + 1), self.full_name(branch)
+            if plain or name is None:
+                add(depth + 1, f"{target} = {value}")
+            else:
+                add(depth + 1, f"{target} = ({name!r}, {value})")
         add(depth, "else: raise damaged('union index')")
         return target
 
@@ -297,7 +303,8 @@ class _EncoderCompiler(_Compiler):
             add(depth + 1, "o.append(2)")
             self.write(branches[1], name, depth + 1)
             return
-        named = [i for i, branch in enumerate(branches) if short_name(str(branch)) != branch]
+        # The one such union is Bundle's leaf: bytes, or a named fixed as (full name, value).
+        named = [i for i, branch in enumerate(branches) if self.full_name(branch) is not None]
         add(depth, f"if type({name}) is tuple:")
         add(depth + 1, f"o.append({2 * named[0]})")
         self.write(branches[named[0]], f"{name}[1]", depth + 1)
