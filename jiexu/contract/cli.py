@@ -9,10 +9,9 @@ import click
 from jiexu.contract.errors import ContractError
 from jiexu.contract.gate import SENTENCES, Finding, check, refusals
 from jiexu.contract.generate import models_source
-from jiexu.contract.golden import encode_sample, from_json, golden_file, to_json
 from jiexu.contract.publish import publish
 from jiexu.contract.reference import reference_text
-from jiexu.contract.schema_files import load_store, read_sources, schema_root
+from jiexu.contract.schema_files import read_sources, schema_root
 
 _MODELS = Path(__file__).parent / "models.py"
 
@@ -88,19 +87,9 @@ def publish_command(name: str, sample: Path, schemas: Path | None, as_json: bool
         _report(refused, as_json)
         raise SystemExit(1)
     try:
-        version = publish(name, root)
-    except (ContractError, KeyError) as error:
-        raise Refused(f"没有名为 {name} 的记录 / no record of the name {name}") from error
-    if version is not None:
-        published = load_store(root).latest[name]
-        try:
-            values = from_json(published, sample.read_text(encoding="utf-8"))
-            data = encode_sample(published, values)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise Refused(f"样本与模式不符 / the sample does not fit the schema: {error}") from error
-        golden_file(root, name, version, "avro").parent.mkdir(exist_ok=True)
-        golden_file(root, name, version, "avro").write_bytes(data)
-        golden_file(root, name, version, "json").write_text(to_json(values), encoding="utf-8", newline="\n")
+        version = publish(name, root, sample.read_text(encoding="utf-8"))
+    except (ContractError, UnicodeDecodeError) as error:
+        raise Refused(str(error)) from error
     if as_json:
         click.echo(json.dumps({"name": name, "version": version}))
     elif version is None:
