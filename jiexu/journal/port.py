@@ -4,7 +4,10 @@ Everything that has a **position** is a line of one log: events, bundles, receip
 Positions are gapless and in commit order; a line never changes. All tables that a rebuild must give back are a
 function of the log (`absorb`), so the ledger topic, which carries the log's lines, is enough to rebuild them.
 Outside the log stand what a rebuild need not or must not give: disclosures, held and parked records, offsets,
-cursors, leases, agenda and todo.
+cursors, leases, notes, todo, what was sent when, and who owns a claim. Two tables outside it are the service's to
+give back, since only a fold of the case tells them: the read model of cases (`put_case`; dropped by `rebuild`) and
+the unique rows of open_moves (`take_row`; kept by `rebuild`, emptied by `clear_rows`). To that end `rebuild` puts
+every case on the agenda, and `absorb` the cases of the lines that it took in.
 
 One `write()` is one transaction: all of it is durable when the block ends, or none of it is. Within a block nothing
 else writes to the journal, so what is read there still holds when it commits.
@@ -27,6 +30,25 @@ class SeqTaken(Exception):
         self.case_id, self.hand, self.seq = case_id, hand, seq
 
 
+class JournalError(Exception):
+    """A journal that cannot be used: `code` for programs, a sentence in Chinese and in English for people.
+
+    Codes: `missing`, `not_a_journal`, `other_region`, `newer_version`, `busy`.
+    """
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(f"{code}: {zh} {en}")
+        self.code, self.zh, self.en = code, zh, en
+
+
+class EventIdTaken(Exception):
+    """An event of this id stands in the journal already, be it in another place: intake asks `event_by_id` first."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"event id {event_id} is taken")
+        self.event_id = event_id
+
+
 class Moved(Exception):
     """An offset or cursor stands elsewhere than its mover believed: another process has taken that batch."""
 
@@ -43,7 +65,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append: its stored bytes, what they decode to, and how it was judged. `arrival` is None for own ones."""
+    """An event to append: its stored bytes, what they decode to, and how it was judged.
+
+    `arrival` is None for what this region wrote itself, events that it attested for another included; that is how
+    the journal tells own from received.
+    """
 
     bytes: bytes
     event: Event
@@ -65,7 +91,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class CaseHead:
-    """The last line of a case in this journal: its position, and the last (seq, hash) of each hand."""
+    """The last event of a case in this journal: its position, and the last (seq, hash) of each hand.
+
+    Receipts and claims have positions too, but do not move it: it says when the fold of the case is out of date.
+    """
 
     position: int
     hands: Mapping[Hand, tuple[int, bytes]]
@@ -92,7 +121,8 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class NewBundle:
-    """A bundle, without disclosures and with its leaves as hashes; `positions` are its leaves' events in order.
+    """A bundle, without disclosures and with its leaves as hashes; `positions` are its leaves' events in order,
+    0 for a leaf that was given as hash only.
 
     `destination` is the partner party for own bundles (None: not sent, e.g. refused at the counter); `partition` the
     mailbox partition. For received ones `arrival` says where it stood.
@@ -265,7 +295,9 @@ class Reads(Protocol):
     def cases_events(self, case_ids: Sequence[str]) -> dict[str, list[StoredEvent]]: ...
     def event_at(self, case_id: str, hand: Hand, seq: int) -> StoredEvent | None: ...
     def event_by_id(self, event_id: str) -> StoredEvent | None: ...
-    def events(self, after: int = 0, limit: int | None = None) -> Iterator[StoredEvent]: ...
+    def events(self, after: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
+        """Events after a position, in the order of the log, read on demand: use them up within the block."""
+
     def last_position(self) -> int: ...
     def incarnation(self) -> str: ...
 
@@ -281,28 +313,50 @@ class Reads(Protocol):
         limit: int | None = None,
     ) -> list[CaseRow]: ...
     def agenda(self, role: Role, now: datetime, limit: int) -> list[tuple[str, int]]:
-        """Cases that changed and have not been looked at since: (case id, position of the change), oldest first."""
+        """Cases of that role that changed since they were looked at, or whose time has come, oldest first: (case id,
+        position of the change). The position is for `settle_agenda`; it may lie beyond the case's last event, as
+        receipts, freed claims and `put_on_agenda` change a case too."""
 
     def disclosures(self, case_ids: Sequence[str]) -> list[DisclosureRow]: ...
     def bundles(
         self, after: int, destination: Party | None, limit: int, issuer_role: Role | None = None
-    ) -> list[StoredBundle]: ...
+    ) -> list[StoredBundle]:
+        """Bundles after a position: those to one destination; own and received ones alike where it is None."""
+
     def bundle_of(self, event_position: int) -> StoredBundle | None:
         """The bundle that carries an event (the newest, where it was signed again)."""
 
     def destinations(self, role: Role) -> list[Party]:
         """Partners to which this role's hand has bundles."""
 
-    def receipt_got(self, case_id: str, hand: Hand, seq: int) -> ReceiptRow | None: ...
-    def case_receipts(self, case_ids: Sequence[str]) -> list[ReceiptRow]: ...
+    def receipt_got(self, case_id: str, hand: Hand, seq: int) -> ReceiptRow | None:
+        """The first receipt got for an event, of those that bear its hash."""
+
+    def case_receipts(self, case_ids: Sequence[str]) -> list[ReceiptRow]:
+        """All receipts of these cases, given and got, in the order of the log."""
+
+    def receipt_batches(self, after: int, peer: Party, limit: int) -> list[tuple[int, bytes]]:
+        """Receipt batches stated for a peer after a position: (position, the signed record), ascending."""
+
+    def events_at(self, positions: Iterable[int]) -> dict[int, StoredEvent]:
+        """The events at these positions; positions without an event are left out."""
+
     def receipts_to_give(self, role: Role, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
-        """Given receipts without a batch, with their log position, whose receipt line stands at or before `up_to_event`."""
+        """Receipts that `role` gives and that have no batch yet, with their log positions, of lines at or before
+        `up_to_event`."""
+
+    def last_receipts_sent(self, peer: Party) -> tuple[int, bytes] | None:
+        """Number and signed record of the last batch of receipts to that party, None before the first: the end of
+        its chain, from the log, so it is right after a rebuild too."""
 
     def unreceipted(self, role: Role | None = None, limit: int | None = None) -> list[Unreceipted]: ...
     def open_claims(self, case_ids: Sequence[str] | None = None) -> list[StoredClaim]: ...
     def row_holder(self, person_key: str, scheme: str) -> str | None: ...
     def case_of_reference(self, kind: str, reference: str) -> str | None:
-        """Case of a payment reference; kind `remittance` or `return`."""
+        """Case of a payment reference; kind `remittance` or `return`. The first where several regions used it."""
+
+    def cases_of_reference(self, kind: str, reference: str) -> list[str]:
+        """All cases in which that reference was used, the first use first."""
 
     def offset(self, topic_id: str, partition: int) -> int | None: ...
     def cursor(self, name: str) -> int: ...
@@ -323,41 +377,66 @@ class Writes(Reads, Protocol):
     now: datetime  # recorded_at of this transaction: max(clock, last recorded_at)
 
     def append(self, events: Sequence[NewEvent]) -> list[int]:
-        """Append events, each the next of its hand. Raises SeqTaken when the place is used or an open claim blocks it.
+        """Append events, each the next of its hand. Raises SeqTaken when the place is used, EventIdTaken when an
+        event of that id stands already, ValueError at a gap; nothing is written then, and the block can go on.
 
-        Puts each case on the agenda, adds payment references of BalanceRemitted and BalanceReturned, and an
-        unreceipted row per own event that is not at a counter-refused case (see `append_bundle`).
+        Where an open claim blocks the hand, only its reserved place is open, and the claim must end in the same
+        block: `end_claims(…, 'event')`, before or after. That is checked when the block ends, which raises SeqTaken
+        and keeps nothing: who is not the claim's owner asks `open_claims` first.
+        Puts each case on the agenda and adds payment references of BalanceRemitted and BalanceReturned.
         """
 
     def append_bundle(self, bundle: NewBundle) -> int:
-        """Append a bundle after its events; with a destination its own events become unreceipted."""
+        """Append a bundle after its events; with a destination its own events become unreceipted, unless they have
+        their receipt already (signed again)."""
 
-    def put_case(self, row: CaseRow) -> None: ...
+    def append_bundles(self, bundles: Sequence[NewBundle]) -> list[int]:
+        """Append many at once."""
+
+    def put_case(self, row: CaseRow) -> None:
+        """Put the read model of a case; a row of a lower position than what stands there changes nothing."""
+
     def settle_agenda(self, looked_at: Sequence[tuple[str, int]]) -> None:
-        """Take cases off the agenda, each only if it has not changed since that position."""
+        """Take cases off the agenda, each only if it has not changed since that position. A time that is still to
+        come (`put_on_agenda`) stays."""
 
-    def put_on_agenda(self, case_ids: Sequence[str], not_before: datetime | None = None) -> None: ...
-    def disclose(self, rows: Sequence[DisclosureRow]) -> None: ...
+    def put_on_agenda(self, case_ids: Sequence[str], not_before: datetime | None = None) -> None:
+        """Put cases on the agenda, now or not before a time, which replaces an earlier time. KeyError for a case
+        without events."""
+
+    def disclose(self, rows: Sequence[DisclosureRow]) -> None:
+        """Store personal values; a row without salt and value erases, and what is erased stays so."""
+
     def append_receipts(self, rows: Sequence[ReceiptRow]) -> list[int]:
         """Append receipts, given or got; a got one frees its unreceipted row if the hash is that of the event."""
 
     def receipts_sent(self, positions: Sequence[int], peer: Party, batch: int, payload: bytes) -> int:
-        """State that these given receipts went out in that batch; `payload` is the signed record."""
+        """State that these given receipts went out in that batch; `payload` is the signed record.
+
+        Raises Moved where `batch` is not the next to that party, or a receipt is not one that waits for it.
+        """
 
     def append_fact(self, fact: Fact) -> int: ...
 
     def claim(self, claims: Sequence[NewClaim], owner: str, lease_until: datetime) -> list[int]:
         """Pin steps before they act. Raises SeqTaken where the hand has moved on or has an open claim."""
 
-    def begin_claims(self, positions: Sequence[int]) -> int: ...
+    def begin_claims(self, positions: Sequence[int]) -> int:
+        """State that acts of these claims may begin. Raises SeqTaken where one does not stand open any more."""
+
     def end_claims(self, positions: Sequence[int], how: str) -> int:
-        """End claims: `event` (their event is appended in this transaction) or `freed` (no act took effect)."""
+        """End claims: `event` (their event is appended in this transaction) or `freed` (no act took effect; the case
+        goes on the agenda). Raises SeqTaken where one does not stand open any more."""
 
     def take_up_claims(self, positions: Sequence[int], owner: str, lease_until: datetime) -> None: ...
     def take_row(self, person_key: str, scheme: str, case_id: str) -> str:
-        """Take the unique row of open_moves; returns its holder: `case_id` when taken (or held already), else the survivor."""
+        """Take the unique row of open_moves; returns its holder: `case_id` when taken (or held already), else the
+        survivor."""
 
     def free_row(self, case_id: str) -> None: ...
+    def clear_rows(self) -> None:
+        """Free all rows: before the service takes them again, in the order of the log, from the folded cases."""
+
     def advance(self, topic_id: str, partition: int, expected: int | None, next: int) -> None:
         """Move an intake offset from the value that the batch began with; raises Moved otherwise."""
 
@@ -368,13 +447,14 @@ class Writes(Reads, Protocol):
     def sent(self, positions: Sequence[int]) -> None:
         """Note that events were handed to the exchange now (times + 1)."""
 
-    def hold(self, held: HeldEvent) -> int: ...
+    def hold(self, held: HeldEvent) -> int:
+        """Hold an event; returns its id. One of the same place and hash that waits already is not doubled: it takes
+        the new reason, and disclosures where it had none."""
+
     def unhold(self, ids: Sequence[int]) -> None: ...
     def park(self, record: ParkedRecord) -> int: ...
     def settle_parked(self, id: int, how: str) -> None: ...
-    def raise_todo(
-        self, kind: str, code: str, case_id: str | None, zh: str, en: str, data: str = "{}"
-    ) -> int:
+    def raise_todo(self, kind: str, code: str, case_id: str | None, zh: str, en: str, data: str = "{}") -> int:
         """Raise an alarm or a failed item; the same (kind, code, case, data) that stands uncleared is not doubled."""
 
     def clear_todo(self, id: int) -> None: ...
@@ -382,11 +462,15 @@ class Writes(Reads, Protocol):
 
     def absorb(self, lines: Sequence[LogLine]) -> int:
         """Take in log lines from the ledger, byte for byte, at their own positions. Lines that stand already must be
-        equal (else JournalConflict); returns how many were new."""
+        equal (else JournalConflict); positions may not be left out (ValueError). Returns how many were new.
 
-    def renew_incarnation(self) -> str: ...
+        Claims that stand open then count as begun: their own "begun" may be among what was lost."""
+
+    def renew_incarnation(self) -> str:
+        """A new incarnation, at a restore; open claims count as begun, as in `absorb`."""
+
     def rebuild(self) -> None:
-        """Drop every table that is a function of the log and build it again."""
+        """Drop every table that is a function of the log, and the read model of cases, and build the former again."""
 
 
 class JournalConflict(Exception):

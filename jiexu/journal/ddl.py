@@ -1,0 +1,254 @@
+"""The journal's tables. Words in braces are the dialect's: `{int}`, `{bytes}`, `{serial}`, `{end}`,
+`{clustered}` (a table kept in the order of its primary key, where the database can).
+
+`DERIVED` are a function of the log and are given back by a rebuild; the others are not (port.py says which and why).
+Event bytes stand once, in the payload of their log line: `events` is an index.
+"""
+
+from collections.abc import Mapping
+
+VERSION = 1
+
+DERIVED = (
+    "events",
+    "payment_references",
+    "bundles",
+    "leaves",
+    "destinations",
+    "unreceipted",
+    "receipts",
+    "receipt_batches",
+    "facts",
+    "claims",
+)
+
+_LOG = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL){end};
+
+CREATE TABLE head (
+    one {int} PRIMARY KEY CHECK (one = 1),
+    last {int} NOT NULL,
+    recorded_at {int} NOT NULL
+){end};
+
+CREATE TABLE log (
+    position {int} PRIMARY KEY,
+    kind TEXT NOT NULL,
+    recorded_at {int} NOT NULL,
+    incarnation {bytes} NOT NULL,
+    payload {bytes} NOT NULL
+){end};
+"""
+
+_DERIVED = """
+CREATE TABLE events (
+    position {int} PRIMARY KEY REFERENCES log,
+    case_id {bytes} NOT NULL,
+    hand TEXT NOT NULL,
+    seq {int} NOT NULL,
+    event_id {bytes} NOT NULL,
+    type TEXT NOT NULL,
+    void {int} NOT NULL,
+    own {int} NOT NULL,
+    occurred_at {int} NOT NULL,
+    hash {bytes} NOT NULL
+){end};
+CREATE UNIQUE INDEX events_place ON events (case_id, hand, seq);
+CREATE UNIQUE INDEX events_id ON events (event_id);
+
+CREATE TABLE payment_references (
+    kind TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    case_id {bytes} NOT NULL,
+    position {int} NOT NULL,
+    PRIMARY KEY (kind, reference, case_id)
+){clustered};
+
+CREATE TABLE bundles (
+    position {int} PRIMARY KEY REFERENCES log,
+    issuer_role TEXT NOT NULL,
+    region TEXT,
+    role TEXT
+){end};
+CREATE INDEX bundles_destination ON bundles (region, role, position);
+
+CREATE TABLE leaves (
+    bundle {int} NOT NULL REFERENCES bundles,
+    leaf {int} NOT NULL,
+    event {int} NOT NULL REFERENCES events,
+    PRIMARY KEY (event, bundle, leaf)
+){clustered};
+
+CREATE TABLE destinations (
+    issuer_role TEXT NOT NULL,
+    region TEXT NOT NULL,
+    role TEXT NOT NULL,
+    PRIMARY KEY (issuer_role, region, role)
+){clustered};
+
+CREATE TABLE unreceipted (
+    position {int} PRIMARY KEY REFERENCES events,
+    region TEXT NOT NULL,
+    role TEXT NOT NULL
+){end};
+
+CREATE TABLE receipts (
+    position {int} PRIMARY KEY REFERENCES log,
+    given {int} NOT NULL,
+    peer_region TEXT NOT NULL,
+    peer_role TEXT NOT NULL,
+    case_id {bytes} NOT NULL,
+    hand TEXT NOT NULL,
+    seq {int} NOT NULL,
+    hash {bytes} NOT NULL,
+    batch {int}
+){end};
+CREATE INDEX receipts_case ON receipts (case_id, hand, seq);
+CREATE INDEX receipts_to_give ON receipts (peer_role, position) WHERE given = 1 AND batch IS NULL;
+
+CREATE TABLE receipt_batches (
+    region TEXT NOT NULL,
+    role TEXT NOT NULL,
+    batch {int} NOT NULL,
+    position {int} NOT NULL REFERENCES log,
+    PRIMARY KEY (region, role, batch)
+){clustered};
+CREATE UNIQUE INDEX receipt_batches_position ON receipt_batches (region, role, position);
+
+CREATE TABLE facts (position {int} PRIMARY KEY REFERENCES log, kind TEXT NOT NULL){end};
+
+CREATE TABLE claims (
+    position {int} PRIMARY KEY REFERENCES log,
+    case_id {bytes} NOT NULL,
+    hand TEXT NOT NULL,
+    seq {int} NOT NULL,
+    begun {int} NOT NULL,
+    ended {int}
+){end};
+CREATE UNIQUE INDEX claims_open ON claims (case_id, hand) WHERE ended IS NULL;
+"""
+
+_WORK = """
+CREATE TABLE cases (
+    case_id {bytes} PRIMARY KEY,
+    role TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    person_key TEXT NOT NULL,
+    from_scheme TEXT NOT NULL,
+    to_scheme TEXT NOT NULL,
+    status TEXT NOT NULL,
+    is_open {int} NOT NULL,
+    position {int} NOT NULL,
+    opened_at {int} NOT NULL
+){end};
+CREATE INDEX cases_person ON cases (person_key, case_id);
+CREATE INDEX cases_status ON cases (status, case_id);
+CREATE INDEX cases_open ON cases (is_open, role, case_id);
+
+CREATE TABLE agenda (
+    case_id {bytes} PRIMARY KEY,
+    role TEXT NOT NULL,
+    position {int} NOT NULL,
+    changed {int} NOT NULL,
+    not_before {int}
+){clustered};
+CREATE INDEX agenda_changed ON agenda (role, position) WHERE changed = 1;
+CREATE INDEX agenda_timed ON agenda (role, not_before) WHERE not_before IS NOT NULL;
+
+CREATE TABLE claim_owners (
+    claim {int} PRIMARY KEY,
+    owner TEXT NOT NULL,
+    lease_until {int} NOT NULL,
+    presumed_begun {int} NOT NULL
+){end};
+
+CREATE TABLE sendings (event {int} PRIMARY KEY, last_sent_at {int} NOT NULL, times {int} NOT NULL){end};
+
+CREATE TABLE open_moves (
+    person_key TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    case_id {bytes} NOT NULL,
+    PRIMARY KEY (person_key, scheme)
+){clustered};
+CREATE INDEX open_moves_case ON open_moves (case_id);
+
+CREATE TABLE disclosures (
+    case_id {bytes} NOT NULL,
+    event_id {bytes} NOT NULL,
+    field TEXT NOT NULL,
+    salt {bytes},
+    value TEXT,
+    PRIMARY KEY (case_id, event_id, field)
+){clustered};
+
+CREATE TABLE offsets (
+    topic_id TEXT NOT NULL,
+    topic_partition {int} NOT NULL,
+    next {int} NOT NULL,
+    PRIMARY KEY (topic_id, topic_partition)
+){clustered};
+
+CREATE TABLE cursors (name TEXT PRIMARY KEY, position {int} NOT NULL){end};
+CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, lease_until {int} NOT NULL){end};
+CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL){end};
+"""
+
+_DESK = """
+CREATE TABLE held (
+    id {serial},
+    case_id {bytes} NOT NULL,
+    hand TEXT NOT NULL,
+    seq {int} NOT NULL,
+    hash {bytes} NOT NULL,
+    issuer TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    bytes {bytes} NOT NULL,
+    skeleton {bytes} NOT NULL,
+    disclosures TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    topic_partition {int} NOT NULL,
+    topic_offset {int} NOT NULL,
+    appended_at {int} NOT NULL,
+    held_at {int} NOT NULL
+){end};
+CREATE UNIQUE INDEX held_place ON held (case_id, hand, seq, hash);
+CREATE INDEX held_issuer ON held (issuer);
+
+CREATE TABLE parked (
+    id {serial},
+    topic TEXT NOT NULL,
+    topic_partition {int} NOT NULL,
+    topic_offset {int} NOT NULL,
+    appended_at {int} NOT NULL,
+    bytes {bytes} NOT NULL,
+    code TEXT NOT NULL,
+    zh TEXT NOT NULL,
+    en TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    parked_at {int} NOT NULL,
+    settled TEXT
+){end};
+CREATE INDEX parked_unsettled ON parked (code, id) WHERE settled IS NULL;
+
+CREATE TABLE todo (
+    id {serial},
+    same {bytes} NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT NOT NULL,
+    case_id {bytes},
+    zh TEXT NOT NULL,
+    en TEXT NOT NULL,
+    data TEXT NOT NULL,
+    raised_at {int} NOT NULL,
+    cleared_at {int}
+){end};
+CREATE UNIQUE INDEX todo_uncleared ON todo (same) WHERE cleared_at IS NULL;
+"""
+
+
+def statements(words: Mapping[str, str]) -> list[str]:
+    """The statements that create an empty journal, with the dialect's words in place."""
+    text = _LOG + _DERIVED + _WORK + _DESK
+    for word, meaning in words.items():
+        text = text.replace("{" + word + "}", meaning)
+    return [statement.strip() for statement in text.split(";") if statement.strip()]

@@ -1,0 +1,128 @@
+"""The SQLite store, held to the contract of every journal, and what is its own."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journal_contract import JournalContract
+from journal_given import REGION, Place, decode, new_event
+from journal_log_contract import LogContract
+
+from jiexu.journal.port import Journal, JournalError
+from jiexu.journal.sqlite import open_journal
+
+
+@dataclass(frozen=True)
+class SqlitePlace:
+    """A journal file."""
+
+    path: Path
+
+    def open(self, **settings: Any) -> Journal:
+        """Open it, and make it where it is not there."""
+        return open_journal(self.path, REGION, create=True, decode=decode, **settings)
+
+    def dump(self, tables: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of these tables, in one order."""
+        db = sqlite3.connect(self.path)
+        try:
+            return {table: sorted(db.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
+        finally:
+            db.close()
+
+    def check(self) -> None:
+        """Fail where SQLite finds the file damaged, or a row without what it refers to."""
+        db = sqlite3.connect(self.path)
+        try:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        finally:
+            db.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return SqlitePlace(tmp_path / "journal.db")
+
+
+@pytest.fixture
+def other_place(tmp_path: Path) -> Place:
+    return SqlitePlace(tmp_path / "other.db")
+
+
+class TestSqliteJournal(JournalContract):
+    """The contract."""
+
+
+class TestSqliteLog(LogContract):
+    """The contract of the log."""
+
+
+def code_of_opening(path: Path, region: str = REGION, create: bool = False) -> str:
+    """How opening that file fails."""
+    with pytest.raises(JournalError) as error:
+        open_journal(path, region, create=create, decode=decode)
+    return error.value.code
+
+
+def test_a_file_that_is_not_there_is_not_made_by_chance(tmp_path: Path) -> None:
+    assert code_of_opening(tmp_path / "journal.db") == "missing"
+    assert not (tmp_path / "journal.db").exists()
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database at all, but longer than a header of SQLite would be" * 20)
+    assert code_of_opening(tmp_path / "text") == "not_a_journal"
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    assert code_of_opening(tmp_path / "other.db", create=True) == "not_a_journal"
+    (tmp_path / "empty").touch()
+    assert code_of_opening(tmp_path / "empty") == "not_a_journal"
+
+
+def test_a_journal_of_another_region_is_refused(place: SqlitePlace) -> None:
+    place.open().close()
+    assert code_of_opening(place.path, "310000") == "other_region"
+
+
+def test_a_journal_of_a_newer_version_is_refused(place: SqlitePlace) -> None:
+    place.open().close()
+    db = sqlite3.connect(place.path)
+    db.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
+    db.commit()
+    db.close()
+    assert code_of_opening(place.path) == "newer_version"
+
+
+def test_what_was_committed_is_on_the_disk(place: SqlitePlace) -> None:
+    """Not a matter of taste: with NORMAL a power cut takes acknowledged events with it."""
+    journal = place.open()
+    with journal.write() as w:
+        pragmas = {name: w._sql.rows(f"PRAGMA {name}")[0][0] for name in ("synchronous", "journal_mode")}  # type: ignore[attr-defined]
+    assert pragmas == {"synchronous": 2, "journal_mode": "wal"}
+
+
+def test_a_snapshot_cannot_write(place: SqlitePlace) -> None:
+    with place.open().read() as r, pytest.raises(sqlite3.OperationalError):
+        r._sql.run("INSERT INTO notes VALUES ('a', 'b')")  # type: ignore[attr-defined]
+
+
+def test_an_events_bytes_stand_once_in_the_file(place: SqlitePlace) -> None:
+    journal = place.open()
+    marked = new_event(1, 1, body={"mark": "only once in the whole file"})
+    with journal.write() as w:
+        w.append([marked])
+    journal.close()
+    db = sqlite3.connect(place.path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    assert place.path.read_bytes().count(b"only once in the whole file") == 1
+
+
+def test_the_file_is_for_its_owner_alone(place: SqlitePlace) -> None:
+    place.open().close()
+    assert place.path.stat().st_mode & 0o077 == 0
