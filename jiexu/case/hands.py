@@ -25,6 +25,11 @@ class Form:
     amount: Decimal
     outcome: str
 
+    @property
+    def to_credit(self) -> Decimal:
+        """What inbound is to credit: the amount where the outcome is `transfer`, else nothing."""
+        return self.amount if self.outcome == "transfer" else ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class Remittance:

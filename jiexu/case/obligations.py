@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jiexu.case.event import Role
-from jiexu.case.hands import ZERO
 from jiexu.case.money import credited_net, may_still_be_sent, money_account, uncredited
 from jiexu.case.view import PAID_OUT, View
 
@@ -128,18 +127,18 @@ def money_obligation(view: View) -> Obligation | None:
         arrivals = tuple(_issued(Role.INBOUND, a.seq) for a in inbound.arrivals)
         return due("return_ended", Role.INBOUND, *arrivals, *_ends(view))
     form = view.form
+    waiting = [a for a in inbound.arrivals if uncredited(inbound, a.reference) > 0]
+    void = {r.reference for r in outbound.remittances if r.void}
+    room = form.to_credit - credited_net(inbound) if form is not None else None
+    no_room = room is not None and (room < 0 or (waiting and not room))
+    if no_room or any(a.reference in void for a in waiting):
+        return due("excess_returned", Role.INBOUND, _issued(Role.INBOUND, inbound.arrivals[-1].seq))
     if form is None or not view.answered:
         return None
     if form.outcome in PAID_OUT:
         if view.completed and view.paid_out < form.amount:
             return due("pay_out", Role.OUTBOUND, _received(Role.INBOUND, inbound.completed_seq))
         return None
-    waiting = [a for a in inbound.arrivals if uncredited(inbound, a.reference) > 0]
-    void = {r.reference for r in outbound.remittances if r.void}
-    room = form.amount - credited_net(inbound) if form.outcome == "transfer" else ZERO
-    if room < 0 or any(a.reference in void for a in waiting) or (waiting and not room):
-        last = inbound.arrivals[-1]
-        return due("excess_returned", Role.INBOUND, _issued(Role.INBOUND, last.seq))
     if waiting and view.completed:
         starts = (_issued(Role.INBOUND, waiting[-1].seq), _issued(Role.INBOUND, inbound.completed_seq))
         return due("credit", Role.INBOUND, *starts)

@@ -83,7 +83,7 @@ def _within_arrived(v: View, _: Role, b: Body) -> bool:
 
 def _within_form(v: View, _: Role, b: Body) -> bool:
     form = v.form
-    return form is not None and bool(credited_net(v.inbound) + b["amount"] <= form.amount)
+    return form is not None and bool(credited_net(v.inbound) + b["amount"] <= form.to_credit)
 
 
 def _within_taken_back(v: View, _: Role, b: Body) -> bool:
@@ -94,7 +94,7 @@ def _over_the_form(v: View, _: Role, b: Body) -> bool:
     reversed_now = v.inbound.reversed and not v.completed
     if b["source"] == "uncredited" or reversed_now:
         return True
-    return bool(b["amount"] <= credited_net(v.inbound) - (v.form.amount if v.form else ZERO))
+    return bool(b["amount"] <= credited_net(v.inbound) - (v.form.to_credit if v.form else ZERO))
 
 
 def _return_amount(v: View, reference: str) -> Decimal | None:

@@ -65,14 +65,14 @@ def _inbound(view: View) -> list[str]:
         return steps
     if view.ended:
         return [*steps, *(["return_uncredited"] if idle else []), *(["take_back"] if credited_net(inbound) > 0 else [])]
-    if form is None:
-        return steps
-    room = (form.amount if form.outcome == "transfer" else form.amount * 0) - credited_net(inbound)
-    if room < 0:
+    room = form.to_credit - credited_net(inbound) if form is not None else None
+    if room is not None and room < 0:
         steps.append("take_back")
-    void = {r.reference for r in view.outbound.remittances if r.void}
-    if idle and view.completed and not view.balance_query_open and room > 0 and any(ref not in void for ref in idle):
-        steps.append("credit")
-    elif idle and view.completed and not view.balance_query_open and (room <= 0 or all(ref in void for ref in idle)):
-        steps.append("return_excess")
+    if idle and not view.balance_query_open:
+        void = {r.reference for r in view.outbound.remittances if r.void}
+        if view.completed and room is not None and room > 0 and any(reference not in void for reference in idle):
+            steps.append("credit")
+        # completion or not, and even before a form: nothing else happens to money that nobody is to credit
+        if (room is not None and room <= 0) or any(reference in void for reference in idle):
+            steps.append("return_excess")
     return steps

@@ -108,13 +108,14 @@ class View:
 
     @property
     def money_settled(self) -> bool:
-        """Every part of the form's amount is credited, paid out, or recorded as staying usable."""
+        """Every part of the form's amount is credited, paid out, or recorded as staying usable, and no more credited.
+
+        What was paid out beyond a later, lower form is between outbound's region and the person.
+        """
         form = self.form
-        if form is None:
+        if form is None or credited_net(self.inbound) != form.to_credit:
             return False
-        if form.outcome == "transfer":
-            return credited_net(self.inbound) == form.amount
-        return self.paid_out == form.amount if form.outcome in PAID_OUT else True
+        return self.paid_out >= form.amount if form.outcome in PAID_OUT else True
 
     @property
     def closed(self) -> bool:
