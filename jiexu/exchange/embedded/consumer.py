@@ -46,6 +46,7 @@ class EmbeddedConsumer:
         self._positions: dict[int, int | None] = {}  # None: from the beginning, whatever that is when read
         self._seen_version: int | None = None
         self._turn = 0
+        self._closed = False
         try:
             self._bind()
         except BaseException:
@@ -89,7 +90,10 @@ class EmbeddedConsumer:
         }
 
     def close(self) -> None:
-        """Leave the group."""
+        """Leave the group. Closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         with suppress(ExchangeUnavailable), transaction(self._db, self._path):
             self._membership.leave()  # could it not be written, the lease runs out
         self._held.clear()

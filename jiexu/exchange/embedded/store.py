@@ -128,6 +128,8 @@ def readable_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except sqlite3.ProgrammingError:
+        raise  # a defect of ours, not the file's
     except (sqlite3.OperationalError, OSError) as error:
         raise ExchangeUnavailable(
             f"交换文件 {path} 暂时无法使用（{error}）。将自动重试；如持续出现，请检查磁盘空间、权限和占用它的进程。",

@@ -232,7 +232,11 @@ class KafkaConsumer:
     def _probe(self) -> None:
         if time.monotonic() - self._heard < PROBE_SECONDS:
             return
-        self._admin.topic_id(self._topic)  # raises where nobody answers, or the topic is gone
+        known = self._admin.topic_id(self._topic)  # raises where nobody answers, or the topic is gone
+        if known != self._topic_id or not self._owned:
+            # The group shares out partitions when its metadata changes; a topic made again would be seen only at
+            # the next regular refresh.
+            self._client._cluster.request_update()
         self._heard = time.monotonic()
 
     def _record(self, record: Any) -> Record:

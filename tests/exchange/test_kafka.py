@@ -1,0 +1,223 @@
+"""What is particular to Kafka: settings that must hold, brokers that do not answer, the traps of the
+library.
+"""
+
+import gc
+import logging
+import time
+import uuid
+from typing import Any
+
+import kafka
+import pytest
+from kafka.producer import kafka as library_module
+from pydantic import SecretStr, ValidationError
+
+from jiexu.exchange import ExchangeRefused, ExchangeSettings, ExchangeUnavailable, Outgoing, open_exchange
+from jiexu.exchange.broker import free_port
+from jiexu.exchange.kafka import KafkaExchange, KafkaSettings
+from jiexu.exchange.kafka.client import make, readable
+from tests.exchange.place import Journal, Place, take
+
+
+def unreachable() -> KafkaExchange:
+    return KafkaExchange(KafkaSettings(bootstrap=f"127.0.0.1:{free_port()}", request_timeout=0.5, delivery_timeout=1))
+
+
+class TestNobodyAnswers:
+    def test_send_gives_up_within_its_bound(self) -> None:
+        producer = unreachable().producer()
+        begun = time.monotonic()
+        with pytest.raises(ExchangeUnavailable) as error:
+            producer.send([Outgoing("t", 0, None, b"a")])
+        assert time.monotonic() - begun < 30  # the library's own bounds are 30 s to connect and 120 s to deliver
+        assert "127.0.0.1" in error.value.zh
+        assert "127.0.0.1" in error.value.en
+        producer.close()
+
+    def test_a_consumer_says_so(self) -> None:
+        with pytest.raises(ExchangeUnavailable):
+            unreachable().consumer("t", "g", Journal().start)
+
+    def test_look_ups_say_so(self) -> None:
+        exchange = unreachable()
+        for call in (exchange.topic_id, exchange.end_offsets, lambda topic: exchange.read(topic, None)):
+            with pytest.raises(ExchangeUnavailable):
+                call("t")
+
+    def test_failed_tries_leave_no_thread_behind(self) -> None:
+        import threading
+
+        before = threading.active_count()
+        for _ in range(3):
+            with pytest.raises(ExchangeUnavailable):
+                unreachable().topic_id("t")
+        deadline = time.monotonic() + 10
+        while threading.active_count() > before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert threading.active_count() <= before
+
+
+@pytest.fixture
+def kafka_place(kafka_bootstrap: str) -> Any:
+    place = Place(KafkaExchange(KafkaSettings(bootstrap=kafka_bootstrap)), uuid.uuid4().hex[:8])
+    yield place
+    place.close()
+
+
+@pytest.mark.kafka
+class TestSettingsThatMatter:
+    def test_the_producer_has_them(self, kafka_place: Place) -> None:
+        kafka_place.send(kafka_place.topic(), b"a")
+        config = kafka_place.producer._client.config  # type: ignore[attr-defined]
+        assert config["acks"] == -1
+        assert config["enable_idempotence"] is True
+        assert config["allow_auto_create_topics"] is False
+        assert config["transactional_id"] is None
+        assert config["delivery_timeout_ms"] <= 30_000
+
+    def test_the_consumer_has_them(self, kafka_place: Place) -> None:
+        consumer: Any = kafka_place.consumer(kafka_place.topic(), Journal())
+        config = consumer._client.config
+        assert config["enable_auto_commit"] is False
+        assert config["auto_offset_reset"] == "none"
+        assert config["allow_auto_create_topics"] is False
+        assert config["isolation_level"] == "read_uncommitted"
+
+    def test_a_client_that_changes_one_is_refused(self, kafka_bootstrap: str) -> None:
+        with pytest.raises(RuntimeError, match="enable_idempotence"):
+            # acks=1 beside the default of idempotence turns it off without an error.
+            make(
+                _SilentlyWeaker,
+                {"bootstrap_servers": kafka_bootstrap, "acks": 1},
+                {"enable_idempotence": True},
+            )
+
+    def test_crc32c_is_the_fast_one(self) -> None:
+        from kafka.record import util
+
+        assert util.crc32c_c is not None
+
+
+class _SilentlyWeaker(kafka.KafkaProducer):
+    """Drops the explicit wish, as a release of the library that changes its defaults would."""
+
+    def __init__(self, enable_idempotence: bool, **options: Any) -> None:
+        super().__init__(**options)
+
+
+@pytest.mark.kafka
+class TestTraps:
+    def test_a_producer_that_is_forgotten_does_not_silence_the_library(self, kafka_place: Place) -> None:
+        topic = kafka_place.topic()
+        producer = kafka_place.exchange.producer()
+        producer.send([Outgoing(topic, 0, None, b"a")])
+        producer.close()
+        del producer
+        gc.collect()
+        assert isinstance(library_module.log, logging.Logger)
+
+    def test_committed_offsets_of_the_group_are_not_obeyed(self, kafka_place: Place, kafka_bootstrap: str) -> None:
+        topic = kafka_place.topic()
+        kafka_place.send(topic, b"a", b"b", b"c")
+        partition = kafka.TopicPartition(topic, 0)
+        other = kafka.KafkaConsumer(bootstrap_servers=kafka_bootstrap, group_id=f"g-{kafka_place.run}")
+        other.assign([partition])
+        other.commit({partition: kafka.structs.OffsetAndMetadata(3, "", -1)})
+        other.close(autocommit=False)
+        consumer = kafka_place.consumer(topic, Journal({0: 1}))
+        assert [r.value for r in take(consumer, 2)] == [b"b", b"c"]
+
+    def test_a_failed_send_leaves_nothing_that_is_sent_later(self, kafka_place: Place) -> None:
+        topic = kafka_place.topic()
+        producer: Any = kafka_place.producer
+        kafka_place.send(topic, b"a")
+        first = producer._client
+        producer._discard()
+        kafka_place.send(topic, b"b")
+        assert first._closed
+        assert producer._client is not first
+
+    def test_a_sender_cannot_choose_the_append_time(self, kafka_place: Place, kafka_bootstrap: str) -> None:
+        topic = kafka_place.topic()
+        other = kafka.KafkaProducer(bootstrap_servers=kafka_bootstrap)
+        other.send(topic, b"a", partition=0, timestamp_ms=1).get(10)
+        other.close(timeout=5)
+        (record,) = take(kafka_place.consumer(topic, Journal()), 1)
+        assert record.append_time.year >= 2024
+
+
+class TestSettings:
+    def test_the_least(self) -> None:
+        options = KafkaSettings(bootstrap="k1:9092,[::1]:9092").client_options()
+        assert options["bootstrap_servers"] == ["k1:9092", "[::1]:9092"]
+        assert options["security_protocol"] == "PLAINTEXT"
+        assert not any(name.startswith(("ssl", "sasl")) for name in options)
+
+    def test_tls_and_sasl_are_passed_through(self) -> None:
+        options = KafkaSettings(
+            bootstrap="k:9093",
+            security="SASL_SSL",
+            ssl_ca_file="ca.pem",
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_username="r310000",
+            sasl_password=SecretStr("secret"),
+        ).client_options()
+        assert options["security_protocol"] == "SASL_SSL"
+        assert options["ssl_cafile"] == "ca.pem"
+        assert options["ssl_check_hostname"] is True
+        assert options["sasl_mechanism"] == "SCRAM-SHA-512"
+        assert options["sasl_plain_username"] == "r310000"
+        assert options["sasl_plain_password"] == "secret"
+
+    def test_the_password_is_not_printed(self) -> None:
+        settings = KafkaSettings(
+            bootstrap="k:9093",
+            security="SASL_SSL",
+            sasl_mechanism="PLAIN",
+            sasl_username="u",
+            sasl_password=SecretStr("hush"),
+        )
+        assert "hush" not in repr(settings)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"bootstrap": "no-port"},
+            {"bootstrap": ""},
+            {"bootstrap": "k:9092, other:9092"},
+            {"bootstrap": "k:9092", "acks": "1"},
+            {"bootstrap": "k:9092", "security": "TLS"},
+            {"bootstrap": "k:9092", "security": "SASL_SSL"},
+            {"bootstrap": "k:9092", "sasl_username": "u"},
+            {"bootstrap": "k:9092", "ssl_ca_file": "ca.pem"},
+            {"bootstrap": "k:9092", "security": "SSL", "ssl_cert_file": "c.pem"},
+            {
+                "bootstrap": "k:9092",
+                "security": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
+                "sasl_username": "u",
+                "sasl_password": "p",
+            },
+            {"bootstrap": "k:9092", "request_timeout": 20.0, "delivery_timeout": 10.0},
+            {"bootstrap": "k:9092", "request_timeout": "10"},
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            KafkaSettings.model_validate(wrong)
+
+    @pytest.mark.parametrize("wrong", [{}, {"embedded": "x.db", "kafka": {"bootstrap": "k:9092"}}])
+    def test_one_exchange_is_named(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            ExchangeSettings.model_validate(wrong)
+
+    def test_kafka_is_opened_without_connecting(self) -> None:
+        exchange = open_exchange(ExchangeSettings(kafka=KafkaSettings(bootstrap="127.0.0.1:1")))
+        assert isinstance(exchange, KafkaExchange)
+
+    def test_a_no_is_told_from_no_answer(self) -> None:
+        settings = KafkaSettings(bootstrap="k:9092")
+        refused = readable(kafka.errors.TopicAuthorizationFailedError("t"), settings)
+        assert isinstance(refused, ExchangeRefused)
+        assert isinstance(readable(kafka.errors.KafkaTimeoutError(), settings), ExchangeUnavailable)
