@@ -29,13 +29,18 @@ def instant_or_none(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
 
 
+_OWN_ROLES = {
+    (hand, own): hand.role if own is not hand.attested else hand.role.other for hand in Hand for own in (True, False)
+}
+
+
 def own_role(hand: Hand, own: bool) -> Role:
     """This region's role in a case, from any one event of it.
 
     A hand is written by its own role, an attested one by the other: so what this region wrote, and what it received,
     each tell its role without a look at the case's first event.
     """
-    return hand.role if own is not hand.attested else hand.role.other
+    return _OWN_ROLES[hand, own]
 
 
 def chunks(ids: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:

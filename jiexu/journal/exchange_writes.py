@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from jiexu.case.event import Party
-from jiexu.journal.columns import micros
+from jiexu.journal.columns import chunks, micros
 from jiexu.journal.desk_rows import disclosures_text, same_todo
 from jiexu.journal.exchange_reads import ExchangeReads
 from jiexu.journal.log_records import ReceiptsSent
@@ -43,14 +43,15 @@ class ExchangeWrites(WriteBlock, ExchangeReads):
         last = self.last_receipts_sent(peer)
         if batch != (last[0] if last else 0) + 1:
             raise Moved(f"batch {batch} of receipts to {peer}: the last one is {last[0] if last else 0}")
-        for position in positions:
-            unsent = self._sql.rows(
-                "SELECT 1 FROM receipts WHERE position = ? AND given = 1 AND batch IS NULL"
+        waiting = 0
+        for marks, part in chunks(positions):
+            waiting += self._one(
+                f"SELECT COUNT(*) FROM receipts WHERE position IN ({marks}) AND given = 1 AND batch IS NULL"
                 " AND peer_region = ? AND peer_role = ?",
-                (position, peer.region, peer.role.value),
+                [*part, peer.region, peer.role.value],
             )
-            if not unsent:
-                raise Moved(f"receipt at position {position} is not one to send to {peer}")
+        if waiting != len(positions):
+            raise Moved(f"of {len(positions)} receipts to {peer} only {waiting} wait to be sent")
         return self._record([ReceiptsSent(peer, batch, tuple(positions), payload)])[0]
 
     def append_fact(self, fact: Fact) -> int:
