@@ -211,6 +211,9 @@ class LocalBroker:
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # After a crash a start waits until the controller has given up the process before: 9 s by default.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),  # 128 MB by default, a third of the heap
         }
         path = self.directory / "server.properties"
@@ -247,12 +250,21 @@ class LocalBroker:
                 shown = time.monotonic()
                 self._progress("仍在等待 Kafka 应答", "Still waiting for Kafka to answer")
             time.sleep(0.05)
-        tail = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:]) if self.log.exists() else ""
         self.kill()
+        tail = self._complaints()
         raise BrokerFailed(
-            f"Kafka 没有启动成功。日志 {self.log} 的末尾：\n{tail}",
-            f"Kafka did not start. The end of its log {self.log}:\n{tail}",
+            f"Kafka 没有启动成功。日志 {self.log} 中：\n{tail}",
+            f"Kafka did not start. From its log {self.log}:\n{tail}",
         )
+
+    def _complaints(self) -> str:
+        """The last lines of the log that tell of an error, or its last lines."""
+        if not self.log.exists():
+            return ""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        marks = (" ERROR ", " FATAL ", "Exception", "Caused by")
+        complaints = [line for line in lines if any(mark in line for mark in marks)]
+        return "\n".join((complaints or lines)[-6:])
 
     def _state(self) -> dict[str, int] | None:
         with suppress(OSError, ValueError):

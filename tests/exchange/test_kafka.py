@@ -108,7 +108,11 @@ class _SilentlyWeaker(kafka.KafkaProducer):
 
 @pytest.mark.kafka
 class TestTraps:
-    def test_a_producer_that_is_forgotten_does_not_silence_the_library(self, kafka_place: Place) -> None:
+    def test_a_producer_that_is_forgotten_does_not_silence_the_library(
+        self, kafka_place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gc.collect()
+        monkeypatch.setattr(library_module, "log", logging.getLogger("kafka.producer.kafka"))
         topic = kafka_place.topic()
         producer = kafka_place.exchange.producer()
         producer.send([Outgoing(topic, 0, None, b"a")])

@@ -137,14 +137,24 @@ class KafkaAdmin:
 
     def _call(self, call: Callable[[Any], T]) -> T:
         with self._lock, readable_errors(self._settings):
+            used = self._client is not None
             try:
-                # Twice the timeout: connecting and asking may each take one.
-                return bounded(lambda: call(self._connected()), 2 * self._settings.request_timeout)
-            except errors.TopicAlreadyExistsError as error:
-                raise _Answered(error) from error
-            except errors.KafkaError:
-                self._discard()
-                raise
+                return self._ask(call)
+            except errors.RetriableError:
+                if not used:
+                    raise
+                # A connection from before the broker's restart fails although the broker is back.
+                return self._ask(call)
+
+    def _ask(self, call: Callable[[Any], T]) -> T:
+        try:
+            # Twice the timeout: connecting and asking may each take one.
+            return bounded(lambda: call(self._connected()), 2 * self._settings.request_timeout)
+        except errors.TopicAlreadyExistsError as error:
+            raise _Answered(error) from error
+        except errors.KafkaError:
+            self._discard()
+            raise
 
     def _connected(self) -> Any:
         if self._client is None:
