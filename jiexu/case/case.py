@@ -110,9 +110,8 @@ class Case:
     def decide(self, role: Role, draft: Draft, seen: int | None = None) -> None:
         """Raise NotPermitted unless that role may issue the draft now (or on what it had `seen` when it claimed)."""
         at = -1 if seen is None else seen
-        view = View(self.outbound[-1], self.inbound[at])
-        if role is Role.INBOUND:
-            view = View(self.outbound[at], self.inbound[-1])
+        own_outbound = role is Role.OUTBOUND
+        view = View(self.outbound[-1 if own_outbound else at], self.inbound[at if own_outbound else -1])
         failing = failing_guards(view, role, draft.type, draft.body, self.rules)
         if failing != ():
             raise NotPermitted(draft, role, failing or ())

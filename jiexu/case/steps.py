@@ -15,6 +15,8 @@ def next_steps(role: Role, view: View) -> tuple[str, ...]:
     if lodger is None:
         return ()
     steps = ["answer"] if view.live and not view.answered and lodger is role.other else []
+    if lodger is role and view.status == "forwarded":
+        steps.append("lodge_anew")
     return tuple(steps + (_outbound(view) if role is Role.OUTBOUND else _inbound(view)))
 
 

@@ -79,7 +79,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Send money back to the outbound region, under a return reference; a refused return is sent again under the same."""
+    """Send money back to the outbound region; a return that the bank refuses is sent again under its reference."""
 
     key: ActKey
     return_reference: str
@@ -267,12 +267,15 @@ class LocalPlatform(Protocol):
     def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
         """Lines of the bank's book numbered above `after`, ascending."""
 
+    def lines_of(self, references: Sequence[str]) -> dict[str, list[BankLine]]:
+        """Lines of the bank's book by reference (a remittance's, or a return's), each in the order booked."""
+
     def books(self) -> dict[str, Decimal]:
-        """Totals of this region's own books for cases, in yuan: debited, sent, returned, credited, taken_back, paid_out,
-        arrived, and their counterparts; what the run's money account is checked against."""
+        """Totals of this region's own books for cases, in yuan: debited, sent, returned, credited, taken_back,
+        paid_out, arrived, and their counterparts; what the money account of a run is checked against."""
 
     def book_of_references(self) -> dict[str, dict[str, Decimal]]:
-        """The same per remittance reference, in yuan: sent, failed, return_arrived of own remittances; arrived, credited
+        """The same per remittance reference, in yuan: sent, failed, return_arrived of own ones; arrived, credited
         (gross), taken_back, returned, return_refused of received ones."""
 
     def close(self) -> None:

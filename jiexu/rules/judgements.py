@@ -393,13 +393,14 @@ def no_known_case(q: Question) -> Judgement:
 
 
 def no_double_months(q: Question) -> Judgement:
-    """BOTH-05. The counter may not know the other side's months yet: then the answering side compares."""
+    """BOTH-05. The other side's months come with the form: until then nothing can be compared, inbound does it then."""
     own, other = q.facts.active_months, q.context.other_active_months
-    if other is None and q.context.is_lodger:
+    if other is None:
         return not_asked(
-            "对方参保月份尚未收到，由对方核对", "the other side's months are not here yet; it compares them"
+            "对方参保月份随信息表送达，办结前由转入地核对",
+            "the other side's months come with the form; inbound compares them before completion",
         )
-    if own is None or other is None:
+    if own is None:
         return UNKNOWN
     doubled = tuple(sorted(set(own) & set(other)))
     if not doubled:

@@ -1,0 +1,1 @@
+"""转出地: what the transfer-out agency checks, decides and does."""

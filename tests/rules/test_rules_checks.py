@@ -353,7 +353,7 @@ def test_the_counter_refuses_what_it_knows_to_be_under_way_or_done_and_names_it(
         (["2026-01"], [], None, PASSED),
         (["2026-01"], ["2026-01", "2025-12"], None, UNKNOWN),
         (["2026-01"], ["2026-01", "2025-12"], OUT, NOTICE),
-        (["2026-01"], None, IN, UNKNOWN),
+        (["2026-01"], None, IN, NOT_ASKED),
         (None, ["2026-01"], IN, UNKNOWN),
     ],
 )
@@ -381,8 +381,9 @@ def test_the_choice_is_told_with_the_months_beside_it() -> None:
     assert "inbound" in verdict.en
 
 
-def test_the_lodgers_counter_leaves_the_comparison_of_months_to_the_side_that_has_both() -> None:
+def test_months_are_compared_only_once_the_form_has_brought_the_other_sides() -> None:
     assert judge(OUT, is_lodger=True)["BOTH-05"].outcome is NOT_ASKED
+    assert judge(OUT, is_lodger=False, other_active_months=None)["BOTH-05"].outcome is NOT_ASKED
 
 
 # What is told ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from os import PathLike
+from typing import Any
 
 from jiexu.region.platform import Act, BankLine, Done, FormFacts, Refused
 from jiexu.region.registry import books, reads
@@ -15,6 +16,7 @@ from jiexu.region.registry.acts import Desk, act_name, do
 from jiexu.region.registry.bank import Bank
 from jiexu.region.registry.layout import LAYOUT, LAYOUT_VERSION
 from jiexu.region.registry.money import AmountError, to_cents, to_yuan
+from jiexu.region.registry.persons import select_in
 from jiexu.region.registry.records import BankLineRow, Row, add_bank_line, put
 from jiexu.region.registry.refusals import ActRefused, refusal
 from jiexu.region.registry.sqlite import connect, reading, writing
@@ -93,15 +95,17 @@ class SqliteRegistry:
     def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
         """Lines of the region's own book above `after`: the bank's new ones are first written down here."""
         self._take_over_bank_lines()
-        rows = self._db.execute(
-            "SELECT number, kind, reference, amount, bank_date, serial, reason FROM bank_lines"
-            " WHERE number > ? ORDER BY number LIMIT ?",
-            (after, limit),
-        )
-        return [
-            BankLine(number, kind, reference, to_yuan(amount), date.fromisoformat(day), serial, reason)
-            for number, kind, reference, amount, day, serial, reason in rows
-        ]
+        rows = self._db.execute(f"{_LINE} WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+        return [_line(row) for row in rows]
+
+    def lines_of(self, references: Sequence[str]) -> dict[str, list[BankLine]]:
+        """Lines of the region's own book by reference, in the order booked; references without a line are left out."""
+        self._take_over_bank_lines()
+        found: dict[str, list[BankLine]] = {}
+        for row in select_in(self._db, f"{_LINE} WHERE reference IN ({{}}) ORDER BY number", references):
+            line = _line(row)
+            found.setdefault(line.reference, []).append(line)
+        return found
 
     def books(self) -> dict[str, Decimal]:
         """Totals in yuan: debited (levels), sent, failed, arrived, returned, return_refused, return_arrived, credited,
@@ -181,6 +185,14 @@ class SqliteRegistry:
                 row = self._db.execute(query).fetchone()
         if row[0] != self.region:
             raise OtherRegion(path, row[0], self.region)
+
+
+_LINE = "SELECT number, kind, reference, amount, bank_date, serial, reason FROM bank_lines"
+
+
+def _line(row: tuple[Any, ...]) -> BankLine:
+    number, kind, reference, amount, day, serial, reason = row
+    return BankLine(number, kind, reference, to_yuan(amount), date.fromisoformat(day), serial, reason)
 
 
 def _digest(act: Act) -> str:

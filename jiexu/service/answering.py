@@ -1,0 +1,151 @@
+"""What both roles do with somebody else's application, and with a case that was forwarded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jiexu.case.event import Draft, Role
+from jiexu.rules.checks import Outcome as CheckOutcome
+from jiexu.rules.checks import Verdict, refusals, unknowns
+from jiexu.rules.facts import Application, Identity, Scheme
+from jiexu.rules.ruleset import ruleset_for
+from jiexu.service.agency import Agency
+from jiexu.service.checking import Asked, check_results, judge, reasons
+from jiexu.service.counter import Lodging, anew_id, lodge
+from jiexu.service.steps import Decision, ForClerk, Outcome, Work
+
+MAX_HOPS = 2  # domain.md §10: a misrouted case is lodged anew at most twice
+
+
+def application_of(work: Work, identity: Identity) -> Application:
+    """The application that a case began with, as the checks want it."""
+    body = work.application
+    overlap = body["overlap"]
+    return Application(
+        identity=identity,
+        outbound=body["outbound"]["region"],
+        inbound=body["inbound"]["region"],
+        from_scheme=Scheme(body["from_scheme"]),
+        to_scheme=Scheme(body["to_scheme"]),
+        applied_on=body["applied_on"],
+        applicant=body["applicant"],
+        applicant_name="·" if body["applicant_name"] else None,
+        authority="·" if body["authority"] else None,
+        procedure=body["procedure"],
+        scope=body["scope"],
+        overlap_kept=Role(overlap["kept"]) if overlap else None,
+    )
+
+
+def answers(agency: Agency, role: Role, works: Sequence[Work]) -> list[Outcome]:
+    """Accept, reject with every ground, forward, or wait for a clerk. Outbound accepts only with the person's row."""
+    known = [(work, who) for work in works if (who := work.identity) is not None]
+    asked = []
+    for work, who in known:
+        application = application_of(work, who)
+        ruleset = ruleset_for(application.outbound, application.inbound, agency.today())
+        asked.append(Asked(application, ruleset, is_lodger=False, case_id=work.case_id, other_identity=who))
+    verdicts = {
+        work.case_id: (one, found)
+        for (work, _), one, found in zip(known, asked, judge(agency, role, asked), strict=True)
+    }
+    return [
+        _answer(agency, role, work, *verdicts[work.case_id])
+        if work.case_id in verdicts
+        else ForClerk(
+            "answer",
+            "identity_missing",
+            "缺少身份信息，无法核验；已请对方补送",
+            "the identity was not disclosed; the other side is asked for it",
+        )
+        for work in works
+    ]
+
+
+def _answer(agency: Agency, role: Role, work: Work, asked: Asked, verdicts: Sequence[Verdict]) -> Outcome:
+    refused = refusals(verdicts)
+    elsewhere = _moved_to(agency, refused)
+    if elsewhere is not None and work.application["hops"] < MAX_HOPS:
+        forward: dict[str, object] = {
+            "region": elsewhere,
+            "office": None,
+            "reason": "wrong_region",
+            "explanation": None,
+        }
+        return Decision("answer", (Draft("CaseForwarded", forward),))
+    if refused:
+        return Decision("answer", (_rejection(verdicts),))
+    open_points = unknowns(verdicts)
+    if open_points:
+        codes = "、".join(v.code for v in open_points)
+        return ForClerk("answer", "not_established", f"未能核实：{codes}", f"not established: {codes}")
+    account = agency.participants.bank_account(agency.region, agency.today()) if role is Role.INBOUND else None
+    body: dict[str, object] = {
+        "checks": check_results(verdicts),
+        "overlap": None,
+        "bank_account": str(account.version) if account else None,
+    }
+    taken = replace_code(_rejection(()), "OUT-10")
+    accepted = Draft("TransferAccepted", body)
+    return Decision(
+        "answer",
+        (accepted,),
+        wants_row=role is Role.OUTBOUND,
+        instead=(taken,),
+        ruleset=asked.ruleset.id,
+    )
+
+
+def _moved_to(agency: Agency, refused: Sequence[Verdict]) -> str | None:
+    """The region that a relation went to, where that is the only ground: the case was lodged at the wrong one."""
+    grounds = [v for v in refused if v.outcome is CheckOutcome.FAILED]
+    if len(grounds) == 1 and grounds[0].code == "OUT-02":
+        region = grounds[0].refers_to
+        if region is not None and region != agency.region and region in agency.participants.regions:
+            return region
+    return None
+
+
+def _rejection(verdicts: Sequence[Verdict]) -> Draft:
+    survivor = next((v.refers_to for v in refusals(verdicts) if v.code == "OUT-10"), None)
+    return Draft("TransferRejected", {"reasons": reasons(verdicts), "survivor": survivor, "explanation": None})
+
+
+def replace_code(draft: Draft, code: str) -> Draft:
+    """A rejection with one ground."""
+    return replace(draft, body={**draft.body, "reasons": [{"code": code, "text": None}]})
+
+
+def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
+    """The lodger lodges a forwarded case anew at the named region, linked, the date of application kept."""
+    outcomes: list[Outcome] = []
+    for work in works:
+        who = work.identity
+        role = work.role.other
+        forwarded = work.case.event(role, work.case.view.hand(role).forwarded).body
+        new_id = anew_id(work.case_id)
+        with agency.journal.read() as read:
+            if read.heads([new_id]):
+                outcomes.append(None)
+                continue
+        if who is None or work.application["hops"] >= MAX_HOPS:
+            outcomes.append(
+                ForClerk(
+                    "lodge_anew", "too_many_hops", "已转办两次，请人工处理", "forwarded twice: a clerk must decide"
+                )
+            )
+            continue
+        application = replace(application_of(work, who), **{role.value: forwarded["region"]})
+        lodging = Lodging(
+            application,
+            channel=work.application["channel"],
+            forwarded_from=work.case_id,
+            hops=work.application["hops"] + 1,
+            case_id=new_id,
+        )
+        (answer,) = lodge(agency, [lodging])
+        if answer.outcome == "turned_back":
+            ground = answer.grounds[0]
+            outcomes.append(ForClerk("lodge_anew", ground.code, ground.zh, ground.en))
+        else:
+            outcomes.append(None)
+    return outcomes

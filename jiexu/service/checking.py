@@ -1,0 +1,108 @@
+"""The checks of one side, run with what its platform, its journal and the directory say of a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jiexu.case.event import Role
+from jiexu.journal.port import Reads
+from jiexu.rules.checks import Outcome, Verdict, refusals, run_checks, unknowns
+from jiexu.rules.facts import Application, Identity, JournalFacts, PersonFacts, Scheme
+from jiexu.rules.judgements import CheckContext
+from jiexu.rules.ruleset import Ruleset
+from jiexu.service.agency import Agency
+from jiexu.service.persons import person_key
+
+_COMPLETED = ("completed", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One application, as one side is asked about it. The case itself (None at the counter) is no fact of its own."""
+
+    application: Application
+    ruleset: Ruleset
+    is_lodger: bool
+    case_id: str | None = None
+    other_identity: Identity | None = None
+    other_coverage_year: int | None = None
+
+
+def scheme_asked(role: Role, application: Application) -> Scheme:
+    """The scheme that a side is asked about: the one that is left, or the one that is joined."""
+    return application.from_scheme if role is Role.OUTBOUND else application.to_scheme
+
+
+def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdict]]:
+    """All verdicts of this side on each application; facts are read in bulk, one call a scheme."""
+    found: dict[int, PersonFacts] = {}
+    by_scheme: dict[Scheme, list[int]] = {}
+    for index, one in enumerate(asked):
+        by_scheme.setdefault(scheme_asked(role, one.application), []).append(index)
+    today = agency.today()
+    for scheme, indexes in by_scheme.items():
+        identities = [asked[i].application.identity for i in indexes]
+        found.update(zip(indexes, agency.platform.facts(identities, scheme, today), strict=True))
+    with agency.journal.read() as read:
+        journal = [journal_facts(agency, read, role, one, found[i]) for i, one in enumerate(asked)]
+    verdicts = []
+    for index, one in enumerate(asked):
+        application = one.application
+        context = CheckContext(
+            role=role,
+            is_lodger=one.is_lodger,
+            procedure=application.procedure,
+            ruleset=one.ruleset,
+            today=today,
+            outbound_online=_online(agency, application.outbound, application.procedure),
+            inbound_online=_online(agency, application.inbound, application.procedure),
+            same_pooling_region=agency.places.same_pooling_region(application.outbound, application.inbound),
+            other_identity=one.other_identity,
+            other_coverage_year=one.other_coverage_year,
+        )
+        verdicts.append(run_checks(None, application, found[index], journal[index], context))
+    return verdicts
+
+
+def _online(agency: Agency, region: str, procedure: str) -> bool:
+    return agency.participants.is_online(region, procedure, agency.today())  # type: ignore[arg-type]
+
+
+def journal_facts(agency: Agency, read: Reads, role: Role, one: Asked, facts: PersonFacts) -> JournalFacts:
+    """What this side's own journal knows of the same person, the case itself left out."""
+    application = one.application
+    who = application.identity
+    key = person_key(agency.index_key, who.document_type, who.document_number)
+    partner = application.inbound if role is Role.OUTBOUND else application.outbound
+    rows = [
+        row
+        for row in read.cases(person_key=key)
+        if row.case_id != one.case_id and row.from_scheme == application.from_scheme
+    ]
+    same_pair = [row for row in rows if row.partner == partner and row.role is role]
+    completed = [row for row in same_pair if row.status in _COMPLETED]
+    back = [row for row in rows if row.role is role.other and row.status in _COMPLETED]
+    resumed = role is Role.OUTBOUND and any(
+        relation.scheme == application.from_scheme and relation.status != "ended" for relation in facts.relations
+    )
+    if back and completed and max(r.opened_at for r in back) > max(r.opened_at for r in completed):
+        resumed = True
+    holder = read.row_holder(key, application.from_scheme) if role is Role.OUTBOUND else None
+    return JournalFacts(
+        open_case=next((row.case_id for row in same_pair if row.open), None),
+        completed_case=None if resumed or not completed else completed[-1].case_id,
+        row_holder=None if holder == one.case_id else holder,
+    )
+
+
+def check_results(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+    """What passed, for TransferApplied and TransferAccepted."""
+    kept = {Outcome.PASSED: "passed", Outcome.NOTICE: "notice"}
+    return [{"code": v.code, "outcome": kept[v.outcome], "detail": None} for v in verdicts if v.outcome in kept]
+
+
+def reasons(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+    """All grounds of a refusal, for TransferRejected."""
+    return [{"code": v.code, "text": v.zh} for v in refusals(verdicts)]
+
+
+__all__ = ["Asked", "check_results", "journal_facts", "judge", "reasons", "refusals", "unknowns"]

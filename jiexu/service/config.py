@@ -1,0 +1,131 @@
+"""A region's configuration file (TOML), strict: an unknown word is an error, not a silent default."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from jiexu.exchange.settings import ExchangeSettings
+
+StepMode = Literal["auto", "clerk"]
+
+# Steps by role, and who takes them where the region does not say. A question, its answer, money sent a second time
+# and everything that undoes something needs a person; the rest is arithmetic on what both sides already stated.
+STEPS: dict[str, dict[str, StepMode]] = {
+    "outbound": {
+        "answer": "auto",
+        "lodge_anew": "auto",
+        "upload": "auto",
+        "remit": "auto",
+        "remit_difference": "auto",
+        "send_again": "auto",
+        "pay_out": "auto",
+        "book_failure": "auto",
+        "book_return": "auto",
+        "answer_form_query": "clerk",
+        "answer_balance_query": "clerk",
+    },
+    "inbound": {
+        "answer": "auto",
+        "lodge_anew": "auto",
+        "complete": "auto",
+        "amend": "auto",
+        "complete_again": "clerk",
+        "credit": "auto",
+        "book_arrival": "auto",
+        "query_balance": "auto",
+        "return_uncredited": "auto",
+        "return_excess": "auto",
+        "take_back": "auto",
+        "answer_withdrawal": "clerk",
+        "answer_proposal": "clerk",
+    },
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used: what, where, and what to do."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{zh} {en}")
+        self.zh, self.en = zh, en
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class PlatformConfig(_Strict):
+    """The default adapter of the local platform: the registry file, and the bank's file."""
+
+    registry: str
+    bank: str
+
+
+class OfficeConfig(_Strict):
+    """The office as forms name it."""
+
+    code: str
+    name: str
+    address: str | None = None
+    postcode: str | None = None
+    phone: str | None = None
+
+
+class Config(_Strict):
+    """One region's deployment. Paths are relative to the file."""
+
+    region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    office: OfficeConfig
+    journal: str = "journal.db"
+    exchange: ExchangeSettings
+    directory: str = "directory.json"
+    directory_root: str
+    keys: str = "keys"
+    platform: PlatformConfig
+    calendar: str | None = None
+    steps: dict[Literal["outbound", "inbound"], dict[str, StepMode]] = {}
+    overlays: dict[str, bool] = {}
+    batch: Annotated[int, Field(ge=1, le=4096)] = 256
+    resend_after_minutes: Annotated[int, Field(ge=1)] = 60
+    resend_every_hours: Annotated[int, Field(ge=1)] = 24
+    held_quota: Annotated[int, Field(ge=1)] = 10_000
+    claim_lease_seconds: Annotated[int, Field(ge=1)] = 60
+    folder: str = "."
+
+    @model_validator(mode="after")
+    def _steps_exist(self) -> Self:
+        for role, steps in self.steps.items():
+            for name in steps:
+                if name not in STEPS[role]:
+                    raise ValueError(f"steps.{role}.{name}: no such step; there are {', '.join(STEPS[role])}")
+        return self
+
+    def path(self, name: str) -> Path:
+        """A configured path, taken from the configuration file's folder."""
+        return Path(self.folder) / name
+
+    def mode(self, role: str, step: str) -> StepMode:
+        """Whether that step is automatic or waits for a clerk."""
+        own = {str(name): steps for name, steps in self.steps.items()}.get(role, {})
+        return own.get(step) or STEPS[role].get(step, "clerk")
+
+
+def load_config(file: Path) -> Config:
+    """Read a configuration file. Raises ConfigError with the place and what to do."""
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"找不到配置文件 {file}；用 `jiexu region init` 新建一个。",
+            f"There is no configuration file {file}; make one with `jiexu region init`.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"配置文件 {file} 不是有效的 TOML：{error}", f"{file} is not valid TOML: {error}") from None
+    try:
+        return Config.model_validate({**values, "folder": os.fspath(file.parent)})
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"配置文件 {file} 有误：{what}", f"{file} cannot be used: {what}") from None

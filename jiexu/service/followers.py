@@ -1,0 +1,263 @@
+"""Followers: everything downstream tails the journal by position, under a cursor of its own.
+
+A crash between doing and moving the cursor does it again: the receiver knows the hash, the platform knows the key,
+the ledger's reader knows the position. An unreachable exchange makes a follower wait; nothing passes the ledger.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+from jiexu.case.event import Party, Role
+from jiexu.contract import models
+from jiexu.contract.bundle import Leaf, open_bundle, pack
+from jiexu.contract.disclosure import Disclosure
+from jiexu.contract.letters import make_receipts
+from jiexu.contract.records import encode_record, validated
+from jiexu.exchange.port import ExchangeUnavailable, Outgoing
+from jiexu.exchange.topics import Purpose, topic_name
+from jiexu.journal.port import Moved, Reads, ReceiptRow, StoredBundle
+from jiexu.service.agency import Agency
+
+LEDGER_CURSOR = "ledger"
+LEDGER_RECORDS_A_BATCH = 200
+# A ledger batch stays below a Kafka record's usual limit; log lines hold whole forms, seldom above 3 kB each.
+LEDGER_BYTES_A_BATCH = 400_000
+RECEIPTS_A_BATCH = 500
+
+
+class Ledger:
+    """Carries the log's lines to the ledger topic, in position order and without gaps."""
+
+    def __init__(self, agency: Agency) -> None:
+        self.agency = agency
+        self.topic = topic_name(agency.region, Purpose.LEDGER)
+        self.unreachable_since: str | None = None
+
+    def holds(self, position: int) -> bool:
+        """Make the ledger hold everything up to a position; False while it is unreachable."""
+        with self.agency.journal.read() as read:
+            stands = read.cursor(LEDGER_CURSOR)
+        while stands < position:
+            moved = self.turn()
+            if not moved:
+                return False
+            with self.agency.journal.read() as read:
+                stands = read.cursor(LEDGER_CURSOR)
+        return True
+
+    def turn(self) -> int:
+        """Send the next lines; returns how many, 0 when there are none or the exchange is unreachable."""
+        agency = self.agency
+        with agency.journal.read() as read:
+            stands = read.cursor(LEDGER_CURSOR)
+            lines = read.log(stands, 5_000)
+        if not lines:
+            return 0
+        batches: list[list[models.LedgerRecord]] = [[]]
+        size = 0
+        for line in lines:
+            if batches[-1] and (size > LEDGER_BYTES_A_BATCH or len(batches[-1]) >= LEDGER_RECORDS_A_BATCH):
+                batches.append([])
+                size = 0
+            size += len(line.payload)
+            batches[-1].append(validated(models.LedgerRecord, line._asdict()))
+        outgoing = [
+            Outgoing(
+                self.topic,
+                0,
+                None,
+                encode_record(
+                    "LedgerBatch", models.LedgerBatch.model_construct(region=agency.region, records=tuple(batch))
+                ),
+            )
+            for batch in batches
+        ]
+        try:
+            agency.producer.send(outgoing)
+        except ExchangeUnavailable:
+            return 0
+        agency.fault("ledger.sent")
+        try:
+            with agency.journal.write() as write:
+                write.move_cursor(LEDGER_CURSOR, stands, lines[-1].position)
+        except Moved:
+            pass  # another process of this region wrote the same lines; the reader knows them by position
+        return len(lines)
+
+
+class Relay:
+    """Sends the own hand's bundles, and receipts, to the partners: one cursor per destination."""
+
+    def __init__(self, agency: Agency, role: Role, ledger: Ledger) -> None:
+        self.agency = agency
+        self.role = role
+        self.ledger = ledger
+
+    def turn(self) -> int:
+        """Send what the ledger holds and the partners have not been sent; returns the number of records sent."""
+        with self.agency.journal.read() as read:
+            safe = read.cursor(LEDGER_CURSOR)
+            destinations = read.destinations(self.role)
+        sent = 0
+        for destination in destinations:
+            try:
+                sent += self._bundles(destination, safe)
+            except ExchangeUnavailable:
+                continue  # one bad partner stops nobody else; tried again next turn
+        for peer in self._peers(safe):
+            try:
+                sent += self._receipts(peer, safe)
+            except ExchangeUnavailable:
+                continue
+        return sent
+
+    def _bundles(self, destination: Party, safe: int) -> int:
+        agency = self.agency
+        name = f"relay:{self.role}:{destination}"
+        with agency.journal.read() as read:
+            stands = read.cursor(name)
+            bundles = [b for b in read.bundles(stands, destination, 100, self.role) if b.position <= safe]
+            records = [outgoing_bundle(read, stored) for stored in bundles]
+        if not bundles:
+            return 0
+        agency.producer.send(records)
+        agency.fault("relay.sent")
+        try:
+            with agency.journal.write() as write:
+                write.move_cursor(name, stands, bundles[-1].position)
+                write.sent([p for b in bundles for p in b.bundle.positions])
+        except Moved:
+            pass  # a second copy of this service sent the same; the receiver knows duplicates
+        return len(bundles)
+
+    # --- receipts: numbered and chained per receiving party, stated in the journal before they are sent
+
+    def _peers(self, safe: int) -> list[Party]:
+        with self.agency.journal.read() as read:
+            waiting = {row.peer for _, row in read.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)}
+            known = json.loads(read.note(f"peers:{self.role}") or "[]")
+        return sorted(waiting | {Party(region, self.role.other) for region in known}, key=str)
+
+    def _receipts(self, peer: Party, safe: int) -> int:
+        agency = self.agency
+        self._state_receipts(peer, safe)
+        name = f"letters:{self.role}:{peer}"
+        with agency.journal.read() as read:
+            safe = read.cursor(LEDGER_CURSOR)
+            stands = read.cursor(name)
+            batches = [b for b in read.receipt_batches(stands, peer, 50) if b[0] <= safe]
+        if not batches:
+            return 0
+        agency.producer.send(
+            [Outgoing(topic_name(peer.region, peer.role.value), 0, None, payload) for _, payload in batches]
+        )
+        agency.fault("receipts.sent")
+        try:
+            with agency.journal.write() as write:
+                write.move_cursor(name, stands, batches[-1][0])
+        except Moved:
+            pass  # a second copy of this service sent the same
+        return len(batches)
+
+    def _state_receipts(self, peer: Party, safe: int) -> None:
+        """State in the journal what the next batch to this peer says; only then, and from there, is it sent."""
+        agency = self.agency
+        with agency.journal.read() as read:
+            if not any(row.peer == peer for _, row in read.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)):
+                return
+        with agency.journal.write() as write:
+            given = write.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)
+            waiting = [(position, row) for position, row in given if row.peer == peer]
+            if not waiting:
+                return
+            chain, peers = f"receipts:{self.role}:{peer}", f"peers:{self.role}"
+            number, prev = json.loads(write.note(chain) or "[0, null]")
+            letter = make_receipts(
+                agency.signer,
+                agency.party(self.role),
+                peer,
+                number=number + 1,
+                prev=bytes.fromhex(prev) if prev else None,
+                receipts=[_receipt(row) for _, row in waiting],
+            )
+            write.receipts_sent([position for position, _ in waiting], peer, number + 1, letter.bytes)
+            write.set_note(chain, json.dumps([number + 1, letter.hash.hex()]))
+            known = set(json.loads(write.note(peers) or "[]"))
+            write.set_note(peers, json.dumps(sorted(known | {peer.region})))
+
+
+class Resend:
+    """Topics are a buffer, receipts are the truth: an event without a receipt is sent again, at any age."""
+
+    def __init__(self, agency: Agency, role: Role) -> None:
+        self.agency = agency
+        self.role = role
+
+    def turn(self) -> int:
+        """Send again what is due: an hour after the first sending, then daily (by configuration)."""
+        agency, config, now = self.agency, self.agency.config, self.agency.clock()
+        first = timedelta(minutes=config.resend_after_minutes)
+        later = timedelta(hours=config.resend_every_hours)
+        with agency.journal.read() as read:
+            due = [
+                one
+                for one in read.unreceipted(self.role, limit=5_000)
+                if one.last_sent_at is not None and now - one.last_sent_at >= (first if one.times == 1 else later)
+            ]
+            bundles = {}
+            for one in due:
+                stored = read.bundle_of(one.position)
+                if stored is not None:
+                    bundles[stored.position] = stored
+            records = [outgoing_bundle(read, stored) for stored in bundles.values()]
+        if not records:
+            return 0
+        try:
+            agency.producer.send(records)
+        except ExchangeUnavailable:
+            return 0
+        with agency.journal.write() as write:
+            write.sent([p for stored in bundles.values() for p in stored.bundle.positions])
+        return len(records)
+
+
+def outgoing_bundle(read: Reads, stored: StoredBundle) -> Outgoing:
+    """A bundle as it travels: the journal's skeleton filled with its events and what may still be disclosed."""
+    bundle = stored.bundle
+    assert bundle.destination is not None, "only bundles with a destination are sent"
+    skeleton = open_bundle(bundle.skeleton)
+    events = read.events_at(bundle.positions)
+    leaves = tuple(
+        Leaf(leaf.hash, events[position].bytes if position in events else None)
+        for leaf, position in zip(skeleton.leaves, bundle.positions, strict=True)
+    )
+    index = {events[p].event.event_id: i for i, p in enumerate(bundle.positions) if p in events}
+    rows = read.disclosures(sorted({e.event.case_id for e in events.values()}))
+    disclosures = tuple(
+        Disclosure(index[row.event_id], row.field, row.salt, row.value)
+        for row in rows
+        if row.event_id in index and row.salt is not None and row.value is not None
+    )
+    filled = type(skeleton)(skeleton.header, leaves, skeleton.signature, disclosures)
+    return Outgoing(
+        topic_name(bundle.destination.region, bundle.destination.role.value), bundle.partition, None, pack(filled)
+    )
+
+
+def _receipt(row: ReceiptRow) -> dict[str, object]:
+    return {
+        "case_id": row.case_id,
+        "hand": row.hand,
+        "seq": row.seq,
+        "hash": row.hash,
+        "topic": row.arrival.topic,
+        "partition": row.arrival.partition,
+        "offset": row.arrival.offset,
+        "appended_at": row.arrival.appended_at,
+        "recorded_at": row.recorded_at,
+        "own_last_seq": row.own_last_seq,
+    }
+
+
+Follower = Callable[[], int]

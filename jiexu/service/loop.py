@@ -1,0 +1,157 @@
+"""The main loop of a service: intake, steps, followers, in turn, in one thread, until it is told to stop.
+
+Each part survives its own death by itself; the loop only gives them turns. SIGTERM lets the batch in hand finish.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+
+from jiexu.exchange.port import Consumer, ExchangeUnavailable, OffsetExpired
+from jiexu.exchange.topics import topic_name
+from jiexu.journal.port import Moved
+from jiexu.service.agency import Agency
+from jiexu.service.consequences import BankWatch, Consequences
+from jiexu.service.followers import Ledger, Relay, Resend
+from jiexu.service.intake import Intake
+from jiexu.service.steps import RolePart, Steps
+
+# How long an idle turn waits for records: a case's latency is a few of these.
+POLL_SECONDS = 0.05
+# Parts that look at clocks or at other systems' books need no turn every few milliseconds.
+SLOW_TURN_SECONDS = 0.2
+RESEND_TURN_SECONDS = 30.0
+# A turn that takes longer than this is stuck in a call that outlives its timeout: the process is killed and restarted.
+WATCHDOG_SECONDS = 300.0
+
+
+@dataclass
+class Service:
+    """One role of one region, running."""
+
+    agency: Agency
+    part: RolePart
+    stopping: threading.Event = field(default_factory=threading.Event)
+    turned_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        agency, role = self.agency, self.part.role
+        self.log = structlog.get_logger().bind(region=agency.region, role=role.value)
+        self.topic = topic_name(agency.region, role.value)
+        self.topic_id = agency.exchange.topic_id(self.topic)
+        self.ledger = Ledger(agency)
+        self.steps = Steps(agency, self.part, self.ledger.holds)
+        self.intake = Intake(agency, role)
+        self.relay = Relay(agency, role, self.ledger)
+        self.resend = Resend(agency, role)
+        self.consequences = Consequences(agency, self.steps)
+        self.bank = BankWatch(agency, role)
+        self.consumer: Consumer | None = None
+        self._due: dict[str, float] = {}
+
+    def open_consumer(self) -> Consumer:
+        """Read on from the journal's offset, never from the group's."""
+
+        def start(_: str, partition: int) -> int | None:
+            with self.agency.journal.read() as read:
+                return read.offset(self.topic_id, partition)
+
+        return self.agency.exchange.consumer(self.topic, f"jiexu.{self.agency.region}.{self.part.role.value}", start)
+
+    def turn(self, poll: float = POLL_SECONDS) -> int:
+        """One turn of everything; returns how much was done."""
+        worked = self.take_in(poll)
+        turned = self.steps.turn(self.agency.config.batch)
+        worked += turned.issued + turned.claimed
+        worked += self.ledger.turn()
+        worked += self.relay.turn()
+        worked += self.consequences.turn()
+        worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
+        worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)
+        self.agency.book.trim()
+        self.turned_at = time.monotonic()
+        return worked
+
+    def take_in(self, poll: float) -> int:
+        """Take what arrived into the journal."""
+        if self.consumer is None:
+            self.consumer = self.open_consumer()
+        try:
+            records = self.consumer.poll(self.agency.config.batch, poll)
+        except OffsetExpired as gap:
+            self._offset_expired(gap)
+            return 0
+        if not records:
+            return 0
+        try:
+            taken = self.intake.take(records, self.topic_id)
+        except Moved:
+            self.log.warning("batch_taken_elsewhere", topic=self.topic)
+            self._seek_to_journal()
+            return 0
+        self.log.info("taken_in", records=taken)
+        return taken
+
+    def _seek_to_journal(self) -> None:
+        assert self.consumer is not None, "records came from a consumer"
+        with self.agency.journal.read() as read:
+            for topic, partition in self.consumer.assignment():
+                self.consumer.seek(topic, partition, read.offset(self.topic_id, partition) or 0)
+
+    def _offset_expired(self, gap: OffsetExpired) -> None:
+        """Records went before they were read: an alarm; reading goes on at the start, partners send again."""
+        assert self.consumer is not None, "the gap came from a consumer"
+        with self.agency.journal.write() as write:
+            stands = write.offset(self.topic_id, gap.partition)
+            write.raise_todo("alarm", "offset_expired", None, gap.zh, gap.en, f'{{"partition": {gap.partition}}}')
+            write.advance(self.topic_id, gap.partition, stands, gap.earliest)
+        self.consumer.seek(gap.topic, gap.partition, gap.earliest)
+        self.log.error("offset_expired", partition=gap.partition, asked=gap.asked, earliest=gap.earliest)
+
+    def _every(self, seconds: float, name: str, turn: Callable[[], int]) -> int:
+        now = time.monotonic()
+        if now < self._due.get(name, 0.0):
+            return 0
+        self._due[name] = now + seconds
+        return turn()
+
+    def run(self) -> None:
+        """Turn until told to stop. An exchange that does not answer makes it wait, longer each time."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        threading.Thread(target=self._watch, daemon=True).start()
+        self.log.info("started", topic=self.topic)
+        wait = 0.1
+        while not self.stopping.is_set():
+            try:
+                self.turn()
+                wait = 0.1
+            except ExchangeUnavailable as error:
+                self.log.warning("exchange_unavailable", error=error.en, wait=wait)
+                self.stopping.wait(wait)
+                wait = min(wait * 2, 10.0)
+        self.close()
+        self.log.info("stopped")
+
+    def close(self) -> None:
+        """Give back what the service opened; the agency is its maker's to close."""
+        if self.consumer is not None:
+            self.consumer.close()
+            self.consumer = None
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self.log.info("stopping", signal=signal.Signals(number).name)
+        self.stopping.set()
+
+    def _watch(self) -> None:
+        """Some calls outlive their timeouts. A stuck process is worth less than a dead one: every part can resume."""
+        while not self.stopping.wait(5.0):
+            if time.monotonic() - self.turned_at > WATCHDOG_SECONDS:
+                self.log.critical("stuck", seconds=WATCHDOG_SECONDS)
+                os._exit(70)

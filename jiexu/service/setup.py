@@ -1,0 +1,160 @@
+"""Setting up a region: its keys, its configuration file, its empty journal, and its entry in the directory."""
+
+import os
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from jiexu.contract.keys import create_key
+from jiexu.contract.signing import key_id_of
+from jiexu.exchange.topics import DEFAULT_PARTITIONS
+from jiexu.journal.sqlite import open_journal
+from jiexu.region.directory.entries import Online, OutpatientPooling, ReceivingAccount, RegionEntry
+from jiexu.region.directory.file import load_participants, save_participants
+from jiexu.region.directory.participants import Participants
+from jiexu.region.directory.places import PoolingRegion
+from jiexu.region.directory.signing import new_key, public_text, sign_entry
+from jiexu.service.config import ConfigError
+from jiexu.service.issue import PROTOCOL
+from jiexu.service.wiring import INDEX_KEY_BYTES, INDEX_KEY_FILE
+
+ROOT_KEY_FILE = "root.pem"
+
+
+def create_root(folder: Path) -> Ed25519PrivateKey:
+    """The directory's root key, `root.pem` in that folder (0600): made where it is missing."""
+    file = folder / ROOT_KEY_FILE
+    if not file.exists():
+        _, made = create_key(folder)
+        made.rename(file)
+    return load_root(file)
+
+
+def load_root(file: Path) -> Ed25519PrivateKey:
+    """The directory's root key. Raises ConfigError where the file holds none."""
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError):
+        raise ConfigError(f"{file} 不是目录根密钥", f"{file} holds no root key of a directory") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f"{file} 不是 Ed25519 密钥", f"{file} holds no Ed25519 key")
+    return key
+
+
+def init_region(
+    folder: Path,
+    region: PoolingRegion,
+    *,
+    directory: Path,
+    root: Ed25519PrivateKey,
+    exchange: Mapping[str, str],
+    bank: Path,
+    partitions: int = DEFAULT_PARTITIONS,
+    steps: Mapping[str, Mapping[str, str]] | None = None,
+    now: datetime | None = None,
+) -> Path:
+    """Make a region's folder and let it join the directory. Returns the configuration file.
+
+    `exchange` is the `[exchange]` table: `embedded` (a file) or `kafka` (bootstrap servers). Refuses a folder that
+    holds a region already: its keys and its journal are never written over. Raises ConfigError.
+    """
+    file = folder / "region.toml"
+    if file.exists():
+        raise ConfigError(
+            f"{file} 已存在；不会覆盖已有的地区", f"{file} exists: an existing region is never overwritten"
+        )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    now = now or datetime.now(UTC)
+    keys = folder / "keys"
+    signer, pem = create_key(keys)
+    _write_secret(keys / INDEX_KEY_FILE, os.urandom(INDEX_KEY_BYTES))
+    private = load_root(pem)
+    root_text = public_text(root)
+    participants = load_participants(directory, root_text) if directory.exists() else Participants.empty(root_text)
+    signed = sign_entry(
+        _entry(region, private, root, partitions, now), root=root, region=(key_id_of(signer.public_key), private)
+    )
+    save_participants(participants.with_entry(signed), directory)
+    open_journal(folder / "journal.db", region.code, create=True).close()
+    text = _config_text(folder, region, directory, root_text, exchange, bank, steps or {})
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _entry(
+    region: PoolingRegion, key: Ed25519PrivateKey, root: Ed25519PrivateKey, partitions: int, now: datetime
+) -> RegionEntry:
+    today = now.date()
+    key_id = key_id_of(b64decode(public_text(key)))
+    return RegionEntry(
+        region=region.code,
+        number=1,
+        signed_at=now,
+        online=(Online(procedure="platform", valid_from=today - timedelta(days=1)),),
+        partitions=partitions,
+        protocols=(PROTOCOL.hex(),),
+        keys=(new_key(region.code, key_id, key, valid_from=now - timedelta(minutes=5), previous=None, root=root),),
+        accounts=(_account(region, today),),
+        outpatient_pooling=(OutpatientPooling(valid_from=date(2021, 12, 1), has_it=True),),
+    )
+
+
+def _account(region: PoolingRegion, today: date) -> ReceivingAccount:
+    """A receiving account as a placeholder that names itself one: the office enters its own before money moves."""
+    return ReceivingAccount(
+        version=1,
+        office=region.code,
+        bank_name="示例银行",
+        bank_code="000000000000",
+        account_name=f"{region.name}医疗保障基金（示例）",
+        account_number=f"0000{region.code}0001",
+        entered_by="setup-1",
+        approved_by="setup-2",
+        approved_on=today,
+        valid_from=today + timedelta(days=1),
+    )
+
+
+def _config_text(
+    folder: Path,
+    region: PoolingRegion,
+    directory: Path,
+    root: str,
+    exchange: Mapping[str, str],
+    bank: Path,
+    steps: Mapping[str, Mapping[str, str]],
+) -> str:
+    def relative(path: Path) -> str:
+        return os.path.relpath(path, folder)
+
+    lines = [
+        f"# {region.name}（{region.code}）",
+        f'region = "{region.code}"',
+        f'directory = "{relative(directory)}"',
+        f'directory_root = "{root}"',
+        "",
+        "[office]",
+        f'code = "{region.code}"',
+        f'name = "{region.name}医疗保障经办机构"',
+        "",
+    ]
+    if "embedded" in exchange:
+        lines += ["[exchange]", f'embedded = "{relative(Path(exchange["embedded"]))}"', ""]
+    else:
+        lines += ["[exchange.kafka]", f'bootstrap = "{exchange["kafka"]}"', ""]
+    lines += ["[platform]", 'registry = "registry.db"', f'bank = "{relative(bank)}"', ""]
+    for role, modes in steps.items():
+        lines += [f"[steps.{role}]", *(f'{name} = "{mode}"' for name, mode in modes.items()), ""]
+    return "\n".join(lines)
+
+
+def _write_secret(file: Path, data: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())

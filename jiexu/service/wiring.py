@@ -1,0 +1,90 @@
+"""Opening an agency's parts from its configuration, with an error that says what is missing and what to do."""
+
+from pathlib import Path
+
+from jiexu.calendar import load as load_calendar
+from jiexu.contract.errors import ContractError
+from jiexu.contract.keys import load_key
+from jiexu.contract.signing import Signer
+from jiexu.exchange.port import Exchange
+from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.journal.sqlite import open_journal
+from jiexu.region.directory.file import load_participants
+from jiexu.region.directory.load import load_directory
+from jiexu.region.directory.participants import Participants
+from jiexu.region.registry import Bank, SqliteRegistry
+from jiexu.service.agency import Agency, utc_now
+from jiexu.service.config import Config, ConfigError
+
+INDEX_KEY_FILE = "index.key"
+INDEX_KEY_BYTES = 32
+
+
+def open_agency(config: Config, owner: str | None = None) -> Agency:
+    """Open everything. Raises ConfigError, JournalError, DirectoryError, ContractError, ExchangeError."""
+    participants = load_participants(config.path(config.directory), config.directory_root)
+    signer = current_signer(config, participants)
+    index_key = read_index_key(config)
+    registry = SqliteRegistry(
+        config.path(config.platform.registry), config.region, Bank(config.path(config.platform.bank)), utc_now
+    )
+    agency = Agency(
+        config=config,
+        journal=open_journal(config.path(config.journal), config.region),
+        exchange=open_configured_exchange(config),
+        platform=registry,
+        participants=participants,
+        places=load_directory(),
+        calendar=load_calendar(config.path(config.calendar) if config.calendar else None),
+        signer=signer,
+        index_key=index_key,
+    )
+    if owner is not None:
+        agency.owner = owner
+    return agency
+
+
+def open_configured_exchange(config: Config) -> Exchange:
+    """The exchange that the configuration names; an embedded file's path is taken from the configuration's folder."""
+    settings = config.exchange
+    if settings.embedded is not None:
+        settings = ExchangeSettings(embedded=str(config.path(settings.embedded)))
+    return open_exchange(settings)
+
+
+def current_signer(config: Config, participants: Participants) -> Signer:
+    """The private key whose public half the directory lets this region sign with now: the newest of several."""
+    folder = config.path(config.keys)
+    entry = participants.entry(config.region)
+    now = utc_now()
+    for key in reversed(entry.keys):
+        file = folder / f"{key.key_id}.pem"
+        if file.is_file() and participants.key(config.region, key.key_id, now).usable:
+            try:
+                return load_key(file)
+            except ContractError as error:
+                raise ConfigError(
+                    f"密钥 {file} 不能使用：{error.zh}", f"key {file} cannot be used: {error.en}"
+                ) from None
+    raise ConfigError(
+        f"{folder} 中没有目录认可且现在有效的密钥",
+        f"{folder} holds no key that the directory lets {config.region} sign with now",
+    )
+
+
+def read_index_key(config: Config) -> bytes:
+    """The region's own key for the index of persons."""
+    file = config.path(config.keys) / INDEX_KEY_FILE
+    return _read_secret(file)
+
+
+def _read_secret(file: Path) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        raise ConfigError(
+            f"找不到 {file}；用 `jiexu region init` 建立", f"{file} is missing: `jiexu region init`"
+        ) from None
+    if len(data) != INDEX_KEY_BYTES:
+        raise ConfigError(f"{file} 应为 {INDEX_KEY_BYTES} 字节", f"{file} must have {INDEX_KEY_BYTES} bytes")
+    return data
