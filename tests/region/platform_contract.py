@@ -3,7 +3,7 @@
 Subclass `PlatformContract`, provide the fixture `platform` (a `World`), and run it against the adapter's real store.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 from jiexu.region.platform import (
     Act,
     ActKey,
+    Advance,
     Credit,
     Debit,
     Done,
@@ -40,6 +41,7 @@ class World(Protocol):
 
     Outbound the person is suspended in the employee scheme, months 2020-01 to 2021-12 are paid, and the account
     may give exactly 1000.00 yuan. Inbound the person is active in the employee scheme, without an account.
+    Somebody else is known outbound, by name and number alone.
     """
 
     outbound: LocalPlatform
@@ -47,6 +49,7 @@ class World(Protocol):
     outbound_region: str
     inbound_region: str
     identity: Identity
+    somebody_else: Identity
 
     def refuse_next_remittance(self) -> None:
         """Make the bank refuse the person's next remittance."""
@@ -317,6 +320,34 @@ class PlatformContract:
         assert refused(platform.outbound, other.hold()) == "held_by_other"
         done(platform.outbound, acts.end())
         assert refused(platform.outbound, other.end()) == "relation_ended"
+
+    def test_acts_of_one_case_are_about_one_person(self, platform: World) -> None:
+        acts = Acts(platform)
+        done(platform.outbound, acts.hold())
+        other = Debit(acts.key("debit", 1), platform.somebody_else, EMPLOYEE, Decimal("1.00"))
+        assert refused(platform.outbound, other) == "case_of_another_person"
+
+    def test_money_goes_from_the_own_region_to_another(self, platform: World) -> None:
+        acts = Acts(platform)
+        assert refused(platform.inbound, acts.send()) == "not_own_region"
+        assert refused(platform.outbound, acts.give_back("1.00")) == "not_own_region"
+        same = replace(acts.send(), to_region=platform.outbound_region)
+        assert refused(platform.outbound, same) == "not_own_region"
+
+    def test_a_return_reference_names_one_sum_of_one_remittance(self, platform: World) -> None:
+        acts = Acts(platform)
+        platform.refuse_return("R1")
+        done(platform.outbound, acts.send())
+        platform.inbound.bank_lines(0)
+        done(platform.inbound, acts.give_back("400.00"))
+        platform.inbound.bank_lines(0)
+        assert refused(platform.inbound, acts.give_back("500.00", n=2, attempt=2)) == "reference_used"
+
+    def test_money_advanced_is_on_the_account_and_in_the_books_apart(self, platform: World) -> None:
+        acts = Acts(platform)
+        done(platform.inbound, Advance(acts.key("advance", 1), platform.identity, EMPLOYEE, THOUSAND))
+        assert balance(platform.inbound, platform.identity) == THOUSAND
+        assert (platform.inbound.books()["advanced"], platform.inbound.books()["credited"]) == (1000, 0)
 
     def test_a_later_form_version_replaces_the_months_recorded(self, platform: World) -> None:
         acts = Acts(platform)

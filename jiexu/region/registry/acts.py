@@ -132,7 +132,7 @@ def send(desk: Desk, act: Send) -> Value:
     amount = _above_zero(act.amount)
     _own_region(desk, act.from_region, act.to_region)
     key = _bank_key(desk, act)
-    if not desk.bank.knows(key) and _exists(desk, "sent", "reference", act.reference):
+    if _exists(desk, "sent", "reference", act.reference):
         raise ActRefused("reference_used", reference=act.reference)
     serial = _submit(
         desk,
@@ -165,6 +165,7 @@ def send_back(desk: Desk, act: Return) -> Value:
         "SELECT reference, amount, to_region, attempts FROM returned WHERE return_reference = ?",
         (act.return_reference,),
     ).fetchone()
+    # An order that the bank has was permitted when it was given: what came since must not keep it from being recorded.
     if not desk.bank.knows(key):
         _may_send_back(desk, act, amount, known)
     serial = _submit(

@@ -46,6 +46,8 @@ class RegistryWorld:
     inbound_region: str = IN
     identity: Identity = field(default_factory=lambda: Identity("林晓", "01", NUMBER))
 
+    somebody_else: Identity = field(default_factory=lambda: Identity("JOHN DOE", "03", "E0000001"))
+
     def __post_init__(self) -> None:
         self.bank = Bank(self.directory / "bank.db")
         self.outbound = self.open(OUT)
@@ -53,6 +55,7 @@ class RegistryWorld:
         self.outbound.put(
             [
                 self._person("P1"),
+                PersonRow("P2", "JOHN DOE", "03", "E0000001"),
                 RelationRow("P1", Scheme.EMPLOYEE, RelationStatus.SUSPENDED, paid_through="2021-12"),
                 PeriodRow("P1", "", Scheme.EMPLOYEE, "2020-01", "actual", "2021-12", 24),
                 AccountRow(
