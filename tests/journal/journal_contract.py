@@ -293,6 +293,10 @@ class CasesContract(ClaimsContract):
             w.settle_agenda(looked_at)
             again = w.agenda(Role.OUTBOUND, START, 10)
             assert [case for case, _ in again] == [case_id(1)]
+            w.put_on_agenda([case_id(1)])
+            w.settle_agenda(again)
+            again = w.agenda(Role.OUTBOUND, START, 10)
+            assert [case for case, _ in again] == [case_id(1)]
             w.settle_agenda(again)
             assert w.agenda(Role.OUTBOUND, START, 10) == []
 
@@ -355,6 +359,7 @@ class CasesContract(ClaimsContract):
         erased = replace(value, salt=None, value=None)
         with journal.write() as w:
             w.disclose([value, other])
+            w.disclose([value])
             assert w.disclosures([case_id(1)]) == [value, other]
             w.disclose([erased])
             w.disclose([value])
@@ -405,6 +410,9 @@ class JournalContract(CasesContract):
             assert w.agenda(Role.OUTBOUND, START, 10) == [(case_id(1), w.last_position())]
             w.append_bundle(new_bundle([one]))
             assert w.unreceipted() == []
+            w.append_receipts([receipt_for(new_event(2, 1), hash=b"x" * 32)])
+            w.append_bundle(new_bundle([refused]))
+            assert [row.position for row in w.unreceipted()] == [refused]
 
     def test_receipts_are_given_in_numbered_batches_and_may_be_repeated(self, journal: Journal) -> None:
         given = receipt_for(received(1, 1), given=True)

@@ -47,6 +47,17 @@ def append_for_ever(place: Place, case: int, answers: Connection) -> None:
         answers.send((seq, positions[-1]))
 
 
+def rest_of(answers: Connection) -> list[tuple[int, int]]:
+    """What a killed process had said; a word that it was in the middle of does not count."""
+    rest = []
+    while answers.poll():
+        try:
+            rest.append(answers.recv())
+        except (EOFError, OSError):
+            break
+    return rest
+
+
 class LogContract:
     """The log and what is a function of it."""
 
@@ -61,8 +72,9 @@ class LogContract:
         place.open().close()
         pairs = [SPAWN.Pipe(duplex=False) for _ in range(WRITERS)]
         processes = [SPAWN.Process(target=append_until_done, args=(place, out)) for _, out in pairs]
-        for process in processes:
+        for process, (_, out) in zip(processes, pairs, strict=True):
             process.start()
+            out.close()  # so that a process that dies ends the test instead of keeping it waiting
         got = [place_and_position for answers, _ in pairs for place_and_position in answers.recv()]
         for process in processes:
             process.join()
@@ -77,12 +89,12 @@ class LogContract:
             answers, out = SPAWN.Pipe(duplex=False)
             process = SPAWN.Process(target=append_for_ever, args=(place, case, out))
             process.start()
+            out.close()
             acknowledged = [answers.recv() for _ in range(7 * case)]
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
             process.join()
-            while answers.poll():
-                acknowledged.append(answers.recv())
+            acknowledged += rest_of(answers)
             place.check()
             journal = place.open()
             with journal.read() as r:
