@@ -249,6 +249,13 @@ class PlatformContract:
         done(platform.inbound, acts.credit())
         assert balance(platform.inbound, platform.identity) == THOUSAND
 
+    def test_lines_are_found_by_reference(self, platform: World) -> None:
+        acts = Acts(platform)
+        done(platform.outbound, acts.send("600.00"), acts.send("400.00", 2, "R2"))
+        found = platform.inbound.lines_of(["R2", "R9", "R2"])
+        assert {reference: [line.amount for line in lines] for reference, lines in found.items()} == {"R2": [400]}
+        assert found["R2"] == [line for line in platform.inbound.bank_lines(0) if line.reference == "R2"]
+
     def test_no_more_can_be_credited_or_returned_than_arrived(self, platform: World) -> None:
         acts = Acts(platform)
         done(platform.outbound, acts.send())
@@ -326,6 +333,18 @@ class PlatformContract:
         done(platform.outbound, acts.hold())
         other = Debit(acts.key("debit", 1), platform.somebody_else, EMPLOYEE, Decimal("1.00"))
         assert refused(platform.outbound, other) == "case_of_another_person"
+
+    def test_a_refused_act_does_not_settle_whom_the_case_is_about(self, platform: World) -> None:
+        acts = Acts(platform)
+        other = Hold(acts.key("hold", 1), platform.somebody_else, EMPLOYEE)
+        assert refused(platform.outbound, other) == "relation_unknown"
+        done(platform.outbound, acts.hold())
+
+    def test_a_pay_out_reference_is_used_once(self, platform: World) -> None:
+        acts = Acts(platform)
+        done(platform.outbound, acts.debit("500.00"), acts.pay_out("100.00"))
+        again = replace(acts.pay_out("100.00"), key=acts.key("pay_out", 2))
+        assert refused(platform.outbound, again) == "reference_used"
 
     def test_money_goes_from_the_own_region_to_another(self, platform: World) -> None:
         acts = Acts(platform)

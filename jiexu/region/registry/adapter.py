@@ -102,7 +102,7 @@ class SqliteRegistry:
         """Lines of the region's own book by reference, in the order booked; references without a line are left out."""
         self._take_over_bank_lines()
         found: dict[str, list[BankLine]] = {}
-        for row in select_in(self._db, f"{_LINE} WHERE reference IN ({{}}) ORDER BY number", references):
+        for row in select_in(self._db, f"{_LINE} WHERE reference IN ({{}}) ORDER BY number", sorted(set(references))):
             line = _line(row)
             found.setdefault(line.reference, []).append(line)
         return found
