@@ -27,12 +27,11 @@ def _outbound(view: View) -> list[str]:
         steps.append("upload")
     if form is not None and view.form_query_open and view.live:
         steps.append("answer_form_query")
-    if view.live and form is not None and form.outcome == "transfer":
-        due = may_still_be_sent(view.outbound, view.inbound)
-        if due > 0:
-            steps.append(_sending(view))
-        elif view.balance_query_open:
-            steps.append("answer_balance_query")
+    transfers = view.live and form is not None and form.outcome == "transfer"
+    if transfers and may_still_be_sent(view.outbound, view.inbound) > 0:
+        steps.append(_sending(view))
+    elif view.live and view.balance_query_open:
+        steps.append("answer_balance_query")
     if view.live and view.completed and form is not None and form.outcome in PAID_OUT and view.paid_out < form.amount:
         steps.append("pay_out")
     return steps
