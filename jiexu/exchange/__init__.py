@@ -21,7 +21,7 @@ from jiexu.exchange.port import (
     TopicPartition,
     TopicState,
 )
-from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.exchange.settings import ExchangeSettings, KafkaSettings, open_exchange
 
 __all__ = [
     "MAX_POLL_BYTES",
@@ -34,6 +34,7 @@ __all__ = [
     "ExchangeRefused",
     "ExchangeSettings",
     "ExchangeUnavailable",
+    "KafkaSettings",
     "OffsetExpired",
     "Outgoing",
     "Producer",

@@ -211,7 +211,8 @@ class LocalBroker:
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
-            # After a crash a start waits until the controller has given up the process before: 9 s by default.
+            # After a crash a start waits until the controller has given up the process before: 9 s by
+            # default.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
             "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),  # 128 MB by default, a third of the heap

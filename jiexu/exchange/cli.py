@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from jiexu.exchange import topics as rules
 from jiexu.exchange.broker import DEFAULT_DIR, DEFAULT_PORT, BrokerFailed, BrokerStatus, LocalBroker
 from jiexu.exchange.broker_parts import PartsMissing
-from jiexu.exchange.kafka.settings import KafkaSettings
 from jiexu.exchange.port import Admin, ExchangeError, ExchangeUnavailable, TopicState
-from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.exchange.settings import ExchangeSettings, KafkaSettings, open_exchange
 
 FOUND_PROBLEMS = 1
 BAD_INPUT = 2
@@ -23,7 +22,7 @@ UNREACHABLE = 3
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DEFAULT_REPLICATION = 3  # of a cluster: two may fail without a loss
+_DEFAULT_REPLICATION = 3  # of a cluster: one server may fail and the work goes on
 _SHOWN = (
     "cleanup.policy",
     "retention.ms",
@@ -269,7 +268,7 @@ def _readable_errors() -> Iterator[None]:
 def _bad_input(error: ValidationError) -> NoReturn:
     problems = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
     raise click.UsageError(
-        _say(f"请给出 --exchange 或 --kafka 其中之一：{problems}", f"give --exchange or --kafka: {problems}")
+        _say(f"--exchange 或 --kafka 有误：{problems}", f"--exchange or --kafka is wrong: {problems}")
     ) from error
 
 

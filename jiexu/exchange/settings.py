@@ -1,11 +1,93 @@
-"""The part of the configuration that says where the exchange is."""
+"""The part of the configuration that says where the exchange is, and how to log in to it."""
 
+import re
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from jiexu.exchange.kafka.settings import KafkaSettings
 from jiexu.exchange.port import Clock, Exchange, utc_now
+
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+
+
+def _bootstrap(value: str) -> str:
+    for server in value.split(","):
+        if not _HOST_PORT.fullmatch(server):
+            raise ValueError(f"应写作 主机:端口，多个用逗号分隔 / host:port, several joined by commas: {server!r}")
+    return value
+
+
+class KafkaSettings(BaseModel):
+    """One cluster and how to log in to it. Strict: an unknown or misspelt name is refused.
+
+    Times are seconds. `delivery_timeout` bounds a `send`, `request_timeout` every other call.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    bootstrap: Annotated[str, AfterValidator(_bootstrap)]
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ssl_ca_file: str | None = None
+    ssl_cert_file: str | None = None
+    ssl_key_file: str | None = None
+    ssl_key_password: SecretStr | None = None
+    ssl_check_hostname: bool = True
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    client_id: str = "jiexu"
+    request_timeout: float = Field(default=10.0, ge=0.5, le=60)
+    delivery_timeout: float = Field(default=30.0, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _agree(self) -> "KafkaSettings":
+        sasl = (self.sasl_mechanism, self.sasl_username, self.sasl_password)
+        if self.security.startswith("SASL"):
+            if None in sasl:
+                raise ValueError("SASL 需要 sasl_mechanism、sasl_username、sasl_password / SASL needs all three")
+        elif sasl != (None, None, None):
+            # Silently unused, it would look as if one logged in.
+            raise ValueError(f"security={self.security} 不使用 SASL 设置 / does not use the sasl settings")
+        if self.security == "SASL_PLAINTEXT" and self.sasl_mechanism == "PLAIN":
+            raise ValueError("PLAIN 只能用于 SASL_SSL，否则口令以明文发送 / PLAIN sends the password in clear")
+        tls = (self.ssl_ca_file, self.ssl_cert_file, self.ssl_key_file, self.ssl_key_password)
+        if "SSL" not in self.security and tls != (None,) * 4:
+            raise ValueError(f"security={self.security} 不使用 ssl 设置 / does not use the ssl settings")
+        if (self.ssl_cert_file is None) != (self.ssl_key_file is None):
+            raise ValueError("ssl_cert_file 与 ssl_key_file 须同时给出 / give both or neither")
+        if self.delivery_timeout < self.request_timeout:
+            raise ValueError("delivery_timeout 不能小于 request_timeout / must not be below request_timeout")
+        return self
+
+    def client_options(self) -> dict[str, Any]:
+        """What every client of kafka-python is given."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "client_id": self.client_id,
+            "security_protocol": self.security,
+            "request_timeout_ms": round(self.request_timeout * 1000),
+            "bootstrap_timeout_ms": round(self.request_timeout * 1000),
+            # 30 s by default: a broker that is back would not be noticed for so long.
+            "reconnect_backoff_max_ms": 1000,
+            # A topic deleted and made again is noticed by its id in the metadata.
+            "metadata_max_age_ms": 30_000,
+        }
+        if "SSL" in self.security:
+            options |= {
+                "ssl_cafile": self.ssl_ca_file,
+                "ssl_certfile": self.ssl_cert_file,
+                "ssl_keyfile": self.ssl_key_file,
+                "ssl_password": _secret(self.ssl_key_password),
+                "ssl_check_hostname": self.ssl_check_hostname,
+            }
+        if self.security.startswith("SASL"):
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": _secret(self.sasl_password),
+            }
+        return options
 
 
 class ExchangeSettings(BaseModel):
@@ -32,3 +114,7 @@ def open_exchange(settings: ExchangeSettings, clock: Clock = utc_now) -> Exchang
     from jiexu.exchange.embedded import EmbeddedExchange
 
     return EmbeddedExchange(Path(settings.embedded or "").expanduser(), clock)
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()

@@ -1,5 +1,6 @@
 """What every exchange promises. Each test runs on the embedded exchange and on a real Kafka."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -221,6 +222,18 @@ class TestSharing:
         until(lambda: not first.poll(1, 0.05) and not second.poll(1, 0.05) and len(second.assignment()) == 1)
         first.close()
         until(lambda: not second.poll(1, 0.05) and len(second.assignment()) == 2)
+
+    def test_readers_that_never_wait_get_their_share(self, place: Place) -> None:
+        topic = place.topic(2)
+        first, second = place.consumer(topic, Journal()), place.consumer(topic, Journal())
+
+        def shared() -> bool:
+            for consumer in (first, second):
+                consumer.poll(1, 0)
+                time.sleep(0.03)  # the group's answers come while nobody polls
+            return len(first.assignment()) == len(second.assignment()) == 1
+
+        until(shared)
 
     def test_two_groups_read_everything_each(self, place: Place) -> None:
         topic = place.topic()

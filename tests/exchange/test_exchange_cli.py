@@ -101,6 +101,9 @@ def test_a_broker_that_does_not_answer_exits_with_3() -> None:
 @pytest.mark.kafka
 def test_topics_on_kafka(kafka_bootstrap: str) -> None:
     where = ("--kafka", kafka_bootstrap, "--region", "cli1", "--replication", "1")
+    refused = run("topics", "create", *where[:4])
+    assert refused.exit_code == 2
+    assert "--replication 1" in refused.stderr
     assert run("topics", "create", *where).exit_code == 0
     assert run("topics", "check", *where).exit_code == 0
     assert run("topics", "check", *where[:4]).exit_code == 1  # a cluster's three copies are asked for by default

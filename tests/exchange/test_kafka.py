@@ -13,11 +13,11 @@ import pytest
 from kafka.producer import kafka as library_module
 from pydantic import SecretStr, ValidationError
 
-from jiexu.exchange import ExchangeRefused, ExchangeSettings, ExchangeUnavailable, Outgoing, open_exchange
+from jiexu.exchange import ExchangeRefused, ExchangeSettings, ExchangeUnavailable, Outgoing, TopicMissing, open_exchange
 from jiexu.exchange.broker import free_port
 from jiexu.exchange.kafka import KafkaExchange, KafkaSettings
 from jiexu.exchange.kafka.client import make, readable
-from tests.exchange.place import Journal, Place, take
+from tests.exchange.place import Journal, Place, take, until
 
 
 def unreachable() -> KafkaExchange:
@@ -107,6 +107,14 @@ class _SilentlyWeaker(kafka.KafkaProducer):
 
 
 @pytest.mark.kafka
+def test_what_the_broker_refuses_is_said_in_its_own_words(kafka_place: Place) -> None:
+    with pytest.raises(ExchangeRefused) as refused:
+        kafka_place.topic(config={"retention.ms": "soon"})
+    assert "soon" in refused.value.en
+    assert "CreateTopicsRequest" not in refused.value.en
+
+
+@pytest.mark.kafka
 class TestTraps:
     def test_a_producer_that_is_forgotten_does_not_silence_the_library(
         self, kafka_place: Place, monkeypatch: pytest.MonkeyPatch
@@ -141,6 +149,42 @@ class TestTraps:
         kafka_place.send(topic, b"b")
         assert first._closed
         assert producer._client is not first
+
+    def test_a_join_whose_result_came_between_two_polls_is_not_lost(self, kafka_place: Place) -> None:
+        topic = kafka_place.topic()
+        consumer: Any = kafka_place.consumer(topic, Journal())
+        kafka_place.send(topic, b"a")
+        until(lambda: bool(time.sleep(0.05) or consumer.poll(1, 0)))
+        coordinator = consumer._client._coordinator
+        # As after new metadata: the join is begun for them, and no longer needed while it is under way.
+        coordinator._assignment_snapshot = {topic: {0, 1}}
+        joined = coordinator.generation().generation_id
+        consumer.poll(1, 0)
+        assert coordinator.rejoining
+        kafka_place.send(topic, b"b")
+        until(lambda: bool(time.sleep(0.05) or consumer.poll(1, 0)))
+        assert not coordinator.rejoining
+        assert coordinator.generation().generation_id > joined
+        assert consumer.assignment() == {(topic, 0)}
+
+    def test_a_producer_does_not_look_for_topics_that_are_gone(self, kafka_place: Place) -> None:
+        topic, other = kafka_place.topic(name="gone"), kafka_place.topic(name="other")
+        producer: Any = kafka_place.producer
+        kafka_place.send(topic, b"a")
+        assert not producer._client._accumulator._batches
+        kafka_place.admin.delete(topic)
+        first = producer._client
+
+        def noticed() -> bool:
+            kafka_place.send(other, b"b")
+            if producer._client is not first:
+                return True
+            first._metadata.request_update()
+            return False
+
+        until(noticed)
+        with pytest.raises(TopicMissing):
+            kafka_place.send(topic, b"a")
 
     def test_a_sender_cannot_choose_the_append_time(self, kafka_place: Place, kafka_bootstrap: str) -> None:
         topic = kafka_place.topic()

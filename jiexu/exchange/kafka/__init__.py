@@ -4,6 +4,6 @@ from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.consumer import KafkaConsumer
 from jiexu.exchange.kafka.exchange import KafkaExchange
 from jiexu.exchange.kafka.producer import KafkaProducer
-from jiexu.exchange.kafka.settings import KafkaSettings
+from jiexu.exchange.settings import KafkaSettings
 
 __all__ = ["KafkaAdmin", "KafkaConsumer", "KafkaExchange", "KafkaProducer", "KafkaSettings"]

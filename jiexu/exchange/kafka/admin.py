@@ -10,8 +10,8 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
 from jiexu.exchange.kafka.client import bounded, close_quietly, make, readable_errors, unavailable
-from jiexu.exchange.kafka.settings import KafkaSettings
-from jiexu.exchange.port import OffsetExpired, TopicExists, TopicMissing, TopicState
+from jiexu.exchange.port import ExchangeRefused, OffsetExpired, TopicExists, TopicMissing, TopicState
+from jiexu.exchange.settings import KafkaSettings
 
 T = TypeVar("T")
 
@@ -57,7 +57,12 @@ class KafkaAdmin:
         except _Answered as answer:
             if isinstance(answer.error, errors.TopicAlreadyExistsError):
                 raise TopicExists(name) from answer.error
-            raise
+            raise ExchangeRefused(
+                f"Kafka 的服务器不足 {replication} 台，不能为 {name} 建立 {replication} 个副本。"
+                "单节点试用时请加 --replication 1。",
+                f"Kafka has fewer than {replication} servers, so {name} cannot have {replication} copies. "
+                "For trying on a single node give --replication 1.",
+            ) from answer.error
 
     def delete(self, name: str) -> None:
         """Delete a topic and wait until the brokers have forgotten it."""
@@ -150,7 +155,7 @@ class KafkaAdmin:
         try:
             # Twice the timeout: connecting and asking may each take one.
             return bounded(lambda: call(self._connected()), 2 * self._settings.request_timeout)
-        except errors.TopicAlreadyExistsError as error:
+        except (errors.TopicAlreadyExistsError, errors.InvalidReplicationFactorError) as error:
             raise _Answered(error) from error
         except errors.KafkaError:
             self._discard()

@@ -2,6 +2,7 @@
 their errors.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,10 +10,13 @@ from typing import Any, TypeVar
 
 import kafka.errors as errors
 
-from jiexu.exchange.kafka.settings import KafkaSettings
+from jiexu.exchange.kafka.defects import stop_half_made
 from jiexu.exchange.port import ExchangeError, ExchangeRefused, ExchangeUnavailable
+from jiexu.exchange.settings import KafkaSettings
 
 T = TypeVar("T")
+
+_SAID = re.compile(r"error_message=['\"](.+?)['\"](?:,|\))")
 
 _REFUSALS = (
     errors.AuthorizationError,
@@ -40,10 +44,7 @@ def make(kind: type[Any], options: Mapping[str, Any], demanded: Mapping[str, Any
     try:
         client.__init__(**options, **demanded)
     except BaseException:
-        # A constructor that cannot reach the broker leaves its I/O thread running, one more at every try.
-        network = getattr(client, "_net", None)
-        if network is not None:
-            network.stop(timeout_ms=1000)
+        stop_half_made(client)
         raise
     changed = {name: client.config[name] for name, value in demanded.items() if client.config[name] != value}
     if changed:
@@ -57,13 +58,18 @@ def readable_errors(settings: KafkaSettings) -> Iterator[None]:
     """Turn the library's errors into the port's."""
     try:
         yield
+    except (errors.IllegalStateError, errors.IllegalArgumentError):
+        raise  # a defect of ours; waiting would not mend it
     except (errors.KafkaError, OSError) as error:
         raise readable(error, settings) from error
 
 
 def readable(error: Exception, settings: KafkaSettings) -> ExchangeError:
     """The port's error for one of the library's: refused where Kafka said no, else unavailable."""
-    what = f"{type(error).__name__}: {error}"
+    # The library's message holds the whole request and answer; what a person can use is the broker's
+    # sentence.
+    said = _SAID.search(str(error))
+    what = f"{type(error).__name__}: {said[1] if said else str(error)[:200]}"
     if isinstance(error, _REFUSALS):
         return ExchangeRefused(
             f"Kafka（{settings.bootstrap}）拒绝了请求：{what}。请检查权限、登录设置和参数。",

@@ -18,9 +18,9 @@ from kafka import KafkaConsumer as LibraryConsumer
 from kafka import TopicPartition as LibraryPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
+from jiexu.exchange.kafka import defects
 from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.client import close_quietly, make, readable_errors
-from jiexu.exchange.kafka.settings import KafkaSettings
 from jiexu.exchange.port import (
     MAX_POLL_BYTES,
     MAX_VALUE_BYTES,
@@ -30,6 +30,7 @@ from jiexu.exchange.port import (
     Start,
     TopicPartition,
 )
+from jiexu.exchange.settings import KafkaSettings
 
 SESSION_MS = 15_000
 HEARTBEAT_MS = 3_000
@@ -155,6 +156,7 @@ class KafkaConsumer:
             raise error
         with readable_errors(self._settings):
             try:
+                defects.keep_joining(self._client)
                 found = self._client.poll(timeout_ms=round(timeout * 1000), max_records=max_records)
             except errors.NoOffsetForPartitionError:
                 found = {}  # newly assigned: placed below, read by the next look
@@ -162,7 +164,7 @@ class KafkaConsumer:
                 self._expire(error.args[0])
                 return self._look(max_records, 0)
             except errors.LogTruncationError as error:
-                self._expire({tp: self._client.position(tp).offset for tp in error.divergent_offsets})
+                self._expire({tp: defects.offset_held(self._client, tp) for tp in error.divergent_offsets})
                 return self._look(max_records, 0)
         try:
             placed = self._place()
@@ -192,11 +194,11 @@ class KafkaConsumer:
                 self._owned -= numbers
                 self._unplaced -= numbers
                 self._expired = {number: e for number, e in self._expired.items() if number in self._owned}
-        known = self._client._cluster.topic_id(self._topic)
-        if known is not None and str(known) != self._topic_id:
+        known = defects.topic_id(self._client, self._topic)
+        if known is not None and known != self._topic_id:
             # Deleted and made again: the old position would skip the new topic's first records without
             # an error.
-            self._topic_id = str(known)
+            self._topic_id = known
             self._unplaced |= self._owned
         placed = set(self._unplaced)
         for number in sorted(placed):
@@ -234,9 +236,9 @@ class KafkaConsumer:
             return
         known = self._admin.topic_id(self._topic)  # raises where nobody answers, or the topic is gone
         if known != self._topic_id or not self._owned:
-            # The group shares out partitions when its metadata changes; a topic made again would be seen only at
-            # the next regular refresh.
-            self._client._cluster.request_update()
+            # The group shares out partitions when its metadata changes; a topic made again would be
+            # seen only at the next regular refresh.
+            defects.refresh_metadata(self._client)
         self._heard = time.monotonic()
 
     def _record(self, record: Any) -> Record:

@@ -12,8 +12,8 @@ from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.client import close_quietly, make, readable_errors, unavailable
 from jiexu.exchange.kafka.consumer import KafkaConsumer
 from jiexu.exchange.kafka.producer import KafkaProducer
-from jiexu.exchange.kafka.settings import KafkaSettings
 from jiexu.exchange.port import MAX_POLL_BYTES, MAX_VALUE_BYTES, Clock, OffsetExpired, Record, Start, utc_now
+from jiexu.exchange.settings import KafkaSettings
 
 
 class KafkaExchange:

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import kafka.errors as errors
-from kafka import KafkaProducer as LibraryProducer
 
+from jiexu.exchange.kafka import defects
 from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.client import close_quietly, make, readable, unavailable
-from jiexu.exchange.kafka.settings import KafkaSettings
 from jiexu.exchange.port import (
     MAX_VALUE_BYTES,
     ExchangeError,
@@ -19,6 +18,7 @@ from jiexu.exchange.port import (
     RecordTooLarge,
     TopicMissing,
 )
+from jiexu.exchange.settings import KafkaSettings
 
 BATCH_BYTES = 256 * 1024
 """A batch is one unit to the broker, and must stay below the topic's max.message.bytes with all that is
@@ -28,13 +28,6 @@ in it.
 REQUEST_BYTES = 4 * 1024 * 1024
 LINGER_MS = 2
 MAX_IN_FLIGHT = 5  # the most that idempotence allows
-
-
-class _Client(LibraryProducer):
-    def __del__(self) -> None:
-        """Nothing: the library's own version replaces its module's logger by one that says nothing, for
-        all.
-        """
 
 
 class KafkaProducer:
@@ -59,6 +52,8 @@ class KafkaProducer:
         if not records:
             return []
         with self._lock:
+            if self._client is not None and not defects.knows_all(self._client, set(self._partitions)):
+                self._discard()
             self._check_targets(records)
             try:
                 return self._deliver(records)
@@ -83,6 +78,7 @@ class KafkaProducer:
         for future in futures:
             done = future.get(timeout=max(0.1, deadline - time.monotonic()))
             placed.append((int(done.offset), datetime.fromtimestamp(done.timestamp / 1000, UTC)))
+        defects.forget_idle_partitions(client)
         return placed
 
     def _check_targets(self, records: Sequence[Outgoing]) -> None:
@@ -107,7 +103,7 @@ class KafkaProducer:
                 "compression_type": None,  # bundles are dense: Avro, hashes, signatures
             }
             self._client = make(
-                _Client,
+                defects.Producer,
                 options,
                 {
                     "acks": -1,  # "all": one replica's word would be lost with it; 1 also turns idempotence off
