@@ -247,7 +247,12 @@ RIGHTFUL = Guard(
 WITHIN_ARRIVED = Guard(
     "within_arrived", "不超过该笔到账余额", "within what arrived and is not used up", _within_arrived
 )
-WITHIN_FORM = Guard("within_form", "记入总额不超过信息表金额", "credited in all within the latest form", _within_form)
+WITHIN_FORM = Guard(
+    "within_form",
+    "记入总额不超过最新信息表应划转的金额",
+    "credited in all within what the latest form transfers",
+    _within_form,
+)
 WITHIN_TAKEN_BACK = Guard(
     "within_taken_back", "不超过该笔已记入金额", "within what is credited of that reference", _within_taken_back
 )
@@ -365,14 +370,14 @@ PLATFORM: tuple[Rule, ...] = (
     Rule(
         "BalanceReturned",
         "inbound",
-        (REMITTED, POSITIVE, NEW_RETURN, WITHIN_ARRIVED, WITHIN_TAKEN_BACK, OVER_THE_FORM),
+        (POSITIVE, NEW_RETURN, WITHIN_ARRIVED, WITHIN_TAKEN_BACK, OVER_THE_FORM),
         ("the money was sent back: bank line",),
     ),
     Rule("ReturnArrived", "outbound", (RETURNED, POSITIVE, NOT_ARRIVED_BACK), ("the money arrived: bank line",)),
     Rule(
         "BalancePaidOut",
         "outbound",
-        (LIVE, COMPLETED, PAYS_OUT, POSITIVE, NEW_BANK_REFERENCE, WITHIN_PAY_OUT),
+        (COMPLETED, PAYS_OUT, POSITIVE, NEW_BANK_REFERENCE, WITHIN_PAY_OUT),
         ("the money was paid: bank line",),
     ),
     *(
