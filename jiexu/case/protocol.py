@@ -109,9 +109,9 @@ FIRST = Guard(
 )
 SECOND = Guard(
     "second",
-    "紧接本方申请，同一事务",
-    "directly after the own application",
-    lambda v, r, b: bool(v.hand(r).lodged) and v.hand(r).seq == 1,
+    "紧接本方申请，未见对方任何事件",
+    "directly after the own application, nothing of the other side seen",
+    lambda v, r, b: bool(v.hand(r).lodged) and v.hand(r).seq == 1 and v.hand(r.other).seq == 0,
 )
 APPLIED = Guard("applied", "已有申请", "an application stands", lambda v, r, b: v.lodger is not None)
 LIVE = Guard("live", "未被拒绝、转办或撤回", "not rejected, forwarded or withdrawn", lambda v, r, b: v.live)
