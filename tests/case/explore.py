@@ -31,6 +31,7 @@ from jiexu.case.view import View
 
 ENDS = frozenset({"TransferRejected", "CaseForwarded", "TransferWithdrawn"})
 ASSERTED_NOWHERE = b""
+FRESH = 1_000_000  # a seq that no count has reached
 THEN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -105,7 +106,7 @@ def short_form(before: AnyHand, after: AnyHand) -> AnyHand:
 
     flags = ("lodged", "refused_at_counter", "accepted", "rejected", "forwarded", "withdrawn")
     changes: dict[str, Any] = {name: min(getattr(after, name), 1) for name in flags}
-    changes["seq"] = min(after.seq, 2)
+    changes["seq"] = min(before.seq + 1, 2)
     if isinstance(after, OutboundHand):
         return replace(
             after,
@@ -238,7 +239,7 @@ class Explorer:
         hand = self.hands[own]
         # the completion notes what it rests on; counted as requests to withdraw are, it compares the same way
         seen = view.outbound.withdrawal_requested if role is Role.INBOUND else 0
-        event = event_of(role, hand.seq + 1, seen, attempt.type, attempt.body)
+        event = event_of(role, FRESH, seen, attempt.type, attempt.body)
         return evolve(hand, event, void)
 
     # ---- judgements --------------------------------------------------------------------------------------------------
