@@ -3,11 +3,12 @@
 import random
 from collections.abc import Iterator
 
+from explore import ACTS
 from explore_moves import ONE, TWO, Attempt, attempts
 from given import REGIONS, Story
 
 from jiexu.case.case import Case, NotNext
-from jiexu.case.event import Event, Role
+from jiexu.case.event import Event, Role, Seen
 from jiexu.case.protocol import failing_guards
 
 FORMS = ((TWO, "transfer"), (ONE + TWO, "transfer"), (ONE, "pay_to_person"))
@@ -39,18 +40,31 @@ NOTED = {
 }
 
 
-def history(seed: int, length: int = 80) -> Iterator[tuple[Story, Role, Attempt]]:
-    """A story as it goes on: yields before each event is issued, and leaves nothing under way at the end."""
+def history(
+    seed: int, length: int = 80, claims: bool = False, honest: bool = True
+) -> Iterator[tuple[Story, Role, Attempt]]:
+    """A story as it goes on: yields before each event is issued, and leaves nothing under way at the end.
+
+    With `claims`, some acts take time: their event comes later, rests on what was seen when the act was claimed, and
+    nothing else is issued to that hand meanwhile. Not `honest`: every third event is whatever comes to mind.
+    """
     source = random.Random(seed)
     lodger = source.choice(list(Role))
     story = Story()
+    claimed: dict[Role, tuple[Attempt, tuple[Seen, ...]]] = {}
     for _ in range(length):
         if source.random() < 0.5:
             role = source.choice(list(Role))
             story.deliver(role, source.randint(1, 3))
             continue
         role = source.choice(list(Role)) if story.events else lodger
-        possible = [a for a in permitted(story, role) if a.type != "TransferApplied" or role is lodger]
+        if role in claimed:
+            attempt, seen = claimed.pop(role)
+            story.issue(role, attempt.type, attempt.body, seen)
+            continue
+        wild = not honest and bool(story.events) and source.random() < 0.33
+        possible = list(attempts(story.view(role), role, FORMS)) if wild else permitted(story, role)
+        possible = [a for a in possible if a.type != "TransferApplied" or role is lodger]
         if not possible:
             continue
         attempt = chosen(source, possible)
@@ -58,15 +72,20 @@ def history(seed: int, length: int = 80) -> Iterator[tuple[Story, Role, Attempt]
             continue  # a case that is refused at the counter goes no further
         if attempt.type == "TransferApplied":
             attempt = Attempt(attempt.type, {role.value: {"region": region} for role, region in REGIONS.items()})
+        elif claims and attempt.type in ACTS and source.random() < 0.5:
+            claimed[role] = (attempt, story.journals[role].seen_by(role))
+            continue
         yield story, role, attempt
         story.issue(role, attempt.type, attempt.body)
+    for role, (attempt, seen) in claimed.items():
+        story.issue(role, attempt.type, attempt.body, seen)
     story.deliver()
 
 
-def finished(seed: int, length: int = 80) -> Story:
+def finished(seed: int, length: int = 80, claims: bool = False, honest: bool = True) -> Story:
     """The story of a seed, told to its end."""
     story = Story()
-    for story, _, _ in history(seed, length):  # noqa: B007
+    for story, _, _ in history(seed, length, claims, honest):  # noqa: B007
         pass
     return story
 

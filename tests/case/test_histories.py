@@ -19,16 +19,32 @@ from jiexu.case.view import View
 SEEDS = range(60)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_order_of_delivery_makes_the_same_document_and_no_honest_event_is_void(seed: int) -> None:
-    story = finished(seed)
-    assert story.voids == []
+def one_document(story: Story, seed: int) -> None:
+    """Both journals, and ten others that got the events in other orders, hold the same document."""
     documents = [state_document(journal) for journal in story.journals.values()]
     assert documents[0] == documents[1]
     expected = state_hash(story.journals[Role.OUTBOUND])
     source = random.Random(seed)
     for _ in range(10):
         assert state_hash(in_another_order(story.events, source)) == expected
+
+
+@pytest.mark.parametrize("claims", [False, True], ids=["at once", "under claims"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_order_of_delivery_makes_the_same_document_and_no_honest_event_is_void(seed: int, claims: bool) -> None:
+    story = finished(seed, claims=claims)
+    assert story.voids == []
+    one_document(story, seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_anybody_issues_every_order_makes_the_same_document_and_no_word_of_the_money_is_negative(
+    seed: int,
+) -> None:
+    story = finished(seed, honest=False)
+    assert story.voids
+    one_document(story, seed)
+    assert broken_in_view(story.known) is None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
