@@ -95,14 +95,23 @@ def region_name(agency: Agency, code: str) -> Word:
     return Word(region.name, region.english or region.name)
 
 
-def dossiers(agency: Agency, read: Reads, case_ids: Sequence[str]) -> dict[str, Dossier]:
-    """The dossiers of these cases, in that order. Cases in which this region has no part are left out."""
+def dossiers(
+    agency: Agency, read: Reads, case_ids: Sequence[str], todos: Mapping[str, Sequence[Todo]] | None = None
+) -> dict[str, Dossier]:
+    """The dossiers of these cases, in that order. Cases in which this region has no part are left out.
+
+    Who reads page after page gives the todos by case, so that they are read once (`todos_by_case`).
+    """
     found: dict[str, Dossier] = {}
-    todos = _by_case((one.case_id, one) for one in read.todos())
+    todos = todos_by_case(read) if todos is None else todos
     for start in range(0, len(case_ids), CASES_A_READ):
-        page = case_ids[start : start + CASES_A_READ]
-        found.update(_page(agency, read, page, todos))
+        found.update(_page(agency, read, case_ids[start : start + CASES_A_READ], todos))
     return found
+
+
+def todos_by_case(read: Reads) -> Mapping[str, Sequence[Todo]]:
+    """What waits for a person, by case."""
+    return _by_case((one.case_id, one) for one in read.todos())
 
 
 def _page(

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from jiexu.case.words import MONEY, ROLE, TRACK
 from jiexu.service.agency import BEIJING
-from jiexu.service.case_view import SUBTRACTED, CaseView, MoneyView, TrackView
+from jiexu.service.case_view import CaseView, TrackView
 from jiexu.service.clocks import ClockView
 from jiexu.service.lanes import Lanes, due_sentence
+from jiexu.service.money_view import SUBTRACTED, MoneyView
 from jiexu.service.timeline import Timeline
 from jiexu.service.worklist import WorkItem
 
@@ -48,6 +49,10 @@ class _Draw:
     def say(self, zh: str, en: str) -> str:
         return en if self.lang == "en" else zh
 
+    def aside(self, text: str) -> str:
+        """In brackets, as the language writes them."""
+        return f" ({text})" if self.lang == "en" else f"（{text}）"
+
     def head(self, view: CaseView) -> RenderableType:
         lang = self.lang
         grid = Table.grid(padding=(0, 2))
@@ -58,13 +63,13 @@ class _Draw:
         for role, place in view.parties.items():
             marks = [self.say("本地", "us")] if role is view.us else []
             marks += [self.say("受理申请", "lodged here")] if role is view.lodger else []
-            mark = f"（{'，'.join(marks)}）" if marks and lang != "en" else f" ({', '.join(marks)})" if marks else ""
+            mark = self.aside("，".join(marks) if lang != "en" else ", ".join(marks)) if marks else ""
             grid.add_row(ROLE[role].in_(lang), f"{place.name.in_(lang)} {place.region}{mark}")
         schemes = f"{view.from_scheme.in_(lang)} → {view.to_scheme.in_(lang)}"
         applied = self.say(
             f"{view.applied_on} {view.applicant.zh}申请", f"applied for by {view.applicant.en} on {view.applied_on}"
         )
-        grid.add_row(self.say("险种", "schemes"), f"{schemes}（{view.procedure.in_(lang)}）  {applied}")
+        grid.add_row(self.say("险种", "schemes"), f"{schemes}{self.aside(view.procedure.in_(lang))}  {applied}")
         for ground in view.grounds:
             text = f"  “{ground.text.in_(lang)}”" if ground.text else ""
             code = f"{ground.code} " if ground.code.isupper() else ""
@@ -79,9 +84,9 @@ class _Draw:
     def tracks(self, view: CaseView) -> RenderableType:
         table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), show_edge=False)
         table.add_column(self.say("轨道", "track"), no_wrap=True)
-        table.add_column(self.say("现状", "state"), ratio=2)
-        table.add_column(self.say("由谁办", "holder"), ratio=2)
-        table.add_column(self.say("事项", "what is due"), ratio=3)
+        table.add_column(self.say("现状", "state"), ratio=2, overflow="fold")
+        table.add_column(self.say("由谁办", "holder"), ratio=2, overflow="fold")
+        table.add_column(self.say("事项", "what is due"), ratio=3, overflow="fold")
         table.add_column(self.say("期限", "due"), no_wrap=True)
         for track in (view.relation, view.money_track):
             table.add_row(*self._track(track))
@@ -129,8 +134,8 @@ class _Draw:
     def _payments(self, money: MoneyView) -> RenderableType:
         table = self._table(self.say("资金往来", "payments"))
         table.add_column(no_wrap=True)
-        table.add_column(ratio=1)
-        table.add_column(ratio=2, overflow="fold")
+        table.add_column(overflow="fold")
+        table.add_column(ratio=1, overflow="fold")
         table.add_column(justify="right", no_wrap=True)
         for one in money.payments:
             note = f"\n{one.note.in_(self.lang)}" if one.note else ""
@@ -160,7 +165,7 @@ class _Draw:
             line.append(f"  {with_them}", "dim")
             for problem in one.problems:
                 line.append(f"\n  {problem.word.in_(lang)}")
-                line.append(f"（{problem.field}）" if problem.field else "", "dim")
+                line.append(self.aside(problem.field) if problem.field else "", "dim")
                 line.append(f" “{problem.text.in_(lang)}”" if problem.text else "")
             parts.append(line)
         parts += [Text(f"\n… {claim.sentence.in_(lang)}", "cyan") for claim in view.claims]
@@ -210,8 +215,8 @@ def render_worklist(items: Sequence[WorkItem], lang: str = "zh") -> RenderableTy
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1), show_edge=False)
     table.add_column(draw.say("期限", "due"), no_wrap=True)
     table.add_column(draw.say("案件", "case"), no_wrap=True)
-    table.add_column(draw.say("事项", "what"), ratio=3)
-    table.add_column(draw.say("由谁办", "who"), ratio=2)
+    table.add_column(draw.say("事项", "what"), ratio=3, overflow="fold")
+    table.add_column(draw.say("由谁办", "who"), ratio=2, min_width=11, overflow="fold")
     for item in items:
         table.add_row(*_work_row(item, draw))
     late = sum(item.overdue for item in items)
@@ -234,7 +239,7 @@ def _work_row(item: WorkItem, draw: _Draw) -> list[RenderableType]:
         what.append(f"\n{item.reason.in_(lang)}", _SOON)
     if item.ours:
         mode = draw.say("等人办理", "waits for a clerk") if item.waits_for_clerk else draw.say("自动", "automatic")
-        who = Text(f"{draw.say('本地', 'us')}·{ROLE[item.role].in_(lang)}", "bold")
+        who = Text(draw.say("本地", "us"), "bold")
         who.append(f"\n{mode}", _SOON if item.waits_for_clerk else "dim")
     elif item.clock is None:
         who = Text(draw.say("无", "nobody"), "dim")

@@ -18,8 +18,9 @@ from jiexu.case.words import (
     Word,
     word,
 )
-from jiexu.service.case_view import Line, form_lines, grounds_of
+from jiexu.service.case_view import grounds_of
 from jiexu.service.dossier import Dossier, region_name
+from jiexu.service.money_view import Line, form_lines
 
 # Where an event keeps what somebody wrote.
 _TEXTS = ("explanation", "message", "question", "answer", "problem")

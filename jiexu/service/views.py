@@ -11,7 +11,6 @@ from jiexu.service.case_view import (
     Audience,
     CaseUnknown,
     CaseView,
-    MoneyView,
     TrackView,
     case_view,
     find_cases,
@@ -19,6 +18,7 @@ from jiexu.service.case_view import (
 )
 from jiexu.service.clocks import ClockView
 from jiexu.service.drawing import render_case, render_timeline, render_worklist
+from jiexu.service.money_view import MoneyView
 from jiexu.service.questions import Question
 from jiexu.service.timeline import Entry, Timeline, timeline, timeline_of
 from jiexu.service.worklist import WorkItem, items_of, worklist

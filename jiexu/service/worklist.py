@@ -12,7 +12,7 @@ from jiexu.case.words import STATUS, STEP, Word, word
 from jiexu.journal.port import Reads
 from jiexu.service.agency import Agency
 from jiexu.service.clocks import ClockView, clock_view
-from jiexu.service.dossier import CASES_A_READ, Dossier, Place, dossiers
+from jiexu.service.dossier import CASES_A_READ, Dossier, Place, dossiers, todos_by_case
 from jiexu.service.plain import plain
 
 # Ended cases can have money out, and forwarded ones are lodged anew; closed ones have nothing left to do.
@@ -94,8 +94,9 @@ def worklist(agency: Agency, role: Role | None = None, until: date | None = None
     """
     items: list[WorkItem] = []
     with agency.journal.read() as read:
+        todos = todos_by_case(read)
         for page in _pages(read, role):
-            for dossier in dossiers(agency, read, page).values():
+            for dossier in dossiers(agency, read, page, todos).values():
                 items += items_of(dossier)
     if until is not None:
         items = [item for item in items if item.due is not None and item.due <= until]
