@@ -1,4 +1,4 @@
-"""The money of a case as it is shown: one word for where it is, the form line by line, every movement (domain.md §2)."""
+"""The money of a case as it is shown: where it is, the form line by line, every movement (domain.md §2)."""
 
 from dataclasses import dataclass
 from datetime import datetime
