@@ -12,12 +12,13 @@ from jiexu.case.event import Party, Role
 from jiexu.contract import models
 from jiexu.contract.bundle import Leaf, open_bundle, pack
 from jiexu.contract.disclosure import Disclosure
-from jiexu.contract.letters import make_receipts
+from jiexu.contract.letters import make_receipts, open_receipts
 from jiexu.contract.records import encode_record, validated
-from jiexu.exchange.port import ExchangeUnavailable, Outgoing
+from jiexu.exchange.port import ExchangeError, ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import Purpose, topic_name
-from jiexu.journal.port import Moved, Reads, ReceiptRow, StoredBundle
+from jiexu.journal.port import Moved, Reads, ReceiptRow, StoredBundle, Writes
 from jiexu.service.agency import Agency
+from jiexu.service.notices import peers_with_notices, send_notices
 
 LEDGER_CURSOR = "ledger"
 LEDGER_RECORDS_A_BATCH = 200
@@ -99,18 +100,25 @@ class Relay:
         with self.agency.journal.read() as read:
             safe = read.cursor(LEDGER_CURSOR)
             destinations = read.destinations(self.role)
+            notices = peers_with_notices(read, self.role)
         sent = 0
         for destination in destinations:
-            try:
-                sent += self._bundles(destination, safe)
-            except ExchangeUnavailable:
-                continue  # one bad partner stops nobody else; tried again next turn
+            sent += self._each(destination, lambda to: self._bundles(to, safe) + self._again(to))
         for peer in self._peers(safe):
-            try:
-                sent += self._receipts(peer, safe)
-            except ExchangeUnavailable:
-                continue
+            sent += self._each(peer, lambda to: self._receipts(to, safe))
+        for peer, last in notices.items():
+            sent += self._each(peer, lambda to, last=last: send_notices(self.agency, self.role, to, last, safe))  # type: ignore[misc]
         return sent
+
+    def _each(self, peer: Party, send: Callable[[Party], int]) -> int:
+        """Send to one partner. One bad partner stops nobody else; what failed is tried again next turn."""
+        try:
+            return send(peer)
+        except ExchangeUnavailable:
+            return 0
+        except ExchangeError as error:
+            note_failing(self.agency, peer, error)
+            return 0
 
     def _bundles(self, destination: Party, safe: int) -> int:
         agency = self.agency
@@ -131,13 +139,29 @@ class Relay:
             pass  # a second copy of this service sent the same; the receiver knows duplicates
         return len(bundles)
 
+    def _again(self, destination: Party) -> int:
+        """Send again the bundles whose personal values the partner misses."""
+        agency, name = self.agency, _wishes(self.role, destination)
+        with agency.journal.read() as read:
+            wished = json.loads(read.note(name) or "[]")
+            found = {stored.position: stored for p in wished if (stored := read.bundle_of(p)) is not None}
+            records = [outgoing_bundle(read, stored) for stored in found.values()]
+        if not wished:
+            return 0
+        agency.producer.send(records)
+        with agency.journal.write() as write:
+            left = [p for p in json.loads(write.note(name) or "[]") if p not in wished]
+            write.set_note(name, json.dumps(left))
+        return len(records)
+
     # --- receipts: numbered and chained per receiving party, stated in the journal before they are sent
 
     def _peers(self, safe: int) -> list[Party]:
         with self.agency.journal.read() as read:
             waiting = {row.peer for _, row in read.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)}
-            known = json.loads(read.note(f"peers:{self.role}") or "[]")
-        return sorted(waiting | {Party(region, self.role.other) for region in known}, key=str)
+            known = {Party(region, self.role.other) for region in json.loads(read.note(f"peers:{self.role}") or "[]")}
+            known |= set(read.destinations(self.role))  # the note is gone after a rebuild
+        return sorted(waiting | known, key=str)
 
     def _receipts(self, peer: Party, safe: int) -> int:
         agency = self.agency
@@ -171,18 +195,18 @@ class Relay:
             waiting = [(position, row) for position, row in given if row.peer == peer]
             if not waiting:
                 return
-            chain, peers = f"receipts:{self.role}:{peer}", f"peers:{self.role}"
-            number, prev = json.loads(write.note(chain) or "[0, null]")
+            peers = f"peers:{self.role}"
+            last = write.last_receipts_sent(peer)
+            number, prev = (last[0], open_receipts(last[1]).hash) if last else (0, None)
             letter = make_receipts(
                 agency.signer,
                 agency.party(self.role),
                 peer,
                 number=number + 1,
-                prev=bytes.fromhex(prev) if prev else None,
+                prev=prev,
                 receipts=[_receipt(row) for _, row in waiting],
             )
             write.receipts_sent([position for position, _ in waiting], peer, number + 1, letter.bytes)
-            write.set_note(chain, json.dumps([number + 1, letter.hash.hex()]))
             known = set(json.loads(write.note(peers) or "[]"))
             write.set_note(peers, json.dumps(sorted(known | {peer.region})))
 
@@ -205,21 +229,47 @@ class Resend:
                 for one in read.unreceipted(self.role, limit=5_000)
                 if one.last_sent_at is not None and now - one.last_sent_at >= (first if one.times == 1 else later)
             ]
-            bundles = {}
+            by_peer: dict[Party, dict[int, StoredBundle]] = {}
             for one in due:
                 stored = read.bundle_of(one.position)
                 if stored is not None:
-                    bundles[stored.position] = stored
-            records = [outgoing_bundle(read, stored) for stored in bundles.values()]
-        if not records:
-            return 0
-        try:
-            agency.producer.send(records)
-        except ExchangeUnavailable:
-            return 0
-        with agency.journal.write() as write:
-            write.sent([p for stored in bundles.values() for p in stored.bundle.positions])
-        return len(records)
+                    by_peer.setdefault(one.destination, {})[stored.position] = stored
+            records = {
+                peer: [outgoing_bundle(read, stored) for stored in bundles.values()]
+                for peer, bundles in by_peer.items()
+            }
+        sent = 0
+        for peer, bundles in by_peer.items():
+            try:
+                agency.producer.send(records[peer])
+            except ExchangeUnavailable:
+                continue
+            except ExchangeError as error:
+                note_failing(agency, peer, error)
+                continue
+            with agency.journal.write() as write:
+                write.sent([p for stored in bundles.values() for p in stored.bundle.positions])
+            sent += len(bundles)
+        return sent
+
+
+def note_failing(agency: Agency, peer: Party, error: ExchangeError) -> None:
+    """An alarm that a partner's mailbox cannot be written: no topic, no right. Raised once while it stands."""
+    with agency.journal.write() as write:
+        data = json.dumps({"to": str(peer)})
+        zh, en = f"无法投递到 {peer}：{error.zh}", f"nothing can be sent to {peer}: {error.en}"
+        write.raise_todo("alarm", error.code, None, zh, en, data)
+
+
+def _wishes(role: Role, peer: Party) -> str:
+    return f"wishes:{role}:{peer}"
+
+
+def note_wish(write: Writes, role: Role, peer: Party, position: int) -> None:
+    """Note, with the request, that the bundle of an own event is to be sent to a partner again."""
+    name = _wishes(role, peer)
+    wished = json.loads(write.note(name) or "[]")
+    write.set_note(name, json.dumps(sorted({*wished, position})))
 
 
 def outgoing_bundle(read: Reads, stored: StoredBundle) -> Outgoing:

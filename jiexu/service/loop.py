@@ -21,12 +21,15 @@ from jiexu.service.consequences import BankWatch, Consequences
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
 from jiexu.service.steps import RolePart, Steps
+from jiexu.service.upkeep import Upkeep
 
 # How long an idle turn waits for records: a case's latency is a few of these.
 POLL_SECONDS = 0.05
 # Parts that look at clocks or at other systems' books need no turn every few milliseconds.
 SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
+# How soon a changed directory is known, and what waited for it is tried again.
+UPKEEP_TURN_SECONDS = 30.0
 # A turn that takes longer than this is stuck in a call that outlives its timeout: the process is killed and restarted.
 WATCHDOG_SECONDS = 300.0
 
@@ -48,6 +51,7 @@ class Service:
         self.ledger = Ledger(agency)
         self.steps = Steps(agency, self.part, self.ledger.holds)
         self.intake = Intake(agency, role)
+        self.upkeep = Upkeep(agency, self.intake)
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
         self.consequences = Consequences(agency, self.steps)
@@ -66,7 +70,8 @@ class Service:
 
     def turn(self, poll: float = POLL_SECONDS) -> int:
         """One turn of everything; returns how much was done."""
-        worked = self.take_in(poll)
+        worked = self._every(UPKEEP_TURN_SECONDS, "upkeep", self.upkeep.turn)
+        worked += self.take_in(poll)
         turned = self.steps.turn(self.agency.config.batch)
         worked += turned.issued + turned.claimed
         worked += self.ledger.turn()
@@ -95,6 +100,9 @@ class Service:
             self.log.warning("batch_taken_elsewhere", topic=self.topic)
             self._seek_to_journal()
             return 0
+        except BaseException:
+            self.close()  # it stands beyond what was not taken in: the next one begins where the journal does
+            raise
         self.log.info("taken_in", records=taken)
         return taken
 

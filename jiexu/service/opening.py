@@ -7,7 +7,7 @@ from jiexu.contract import models
 from jiexu.contract.bundle import Bundle, open_bundle, verify_bundle, withhold
 from jiexu.contract.errors import ContractError
 from jiexu.contract.letters import open_notice, open_receipts, verify_notice, verify_receipts
-from jiexu.contract.records import record_kind
+from jiexu.contract.records import decode_record, record_kind
 from jiexu.contract.signed import Header
 from jiexu.exchange.port import Record
 from jiexu.service.agency import Agency
@@ -22,6 +22,44 @@ class Unplaceable:
     en: str
     sender: str = ""
     alarm: bool = False
+
+    @property
+    def advice(self) -> "Advice":
+        """What to do about it here, and what the sender is asked for."""
+        return ADVICE.get(self.code, _ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about a parked record, and what a notice asks of its sender (`wants` of the contract)."""
+
+    zh: str
+    en: str
+    wants: str
+
+
+_ASK = Advice("请联系对方更正后重新发送", "ask the sender to correct it and send it again", "send_again")
+_SIGN = Advice("请对方以有效密钥重新签署并发送", "ask the sender to sign it anew with a valid key", "sign_again")
+_SETTLE = Advice("请凭所存原件与对方核对", "settle it with the partner; the signed record is kept as proof", "nothing")
+_ROUTE = Advice("请核对主题的写入权限与投递地址", "check who may write to this mailbox, and its address", "nothing")
+_WAIT = Advice("更新目录或程序后会自动重试", "it is tried again by itself once directory or program know it", "nothing")
+_GAP = Advice("请对方补发所缺事件，再重试", "ask the partner to send what is missing, then try it again", "send_again")
+
+ADVICE = {
+    **dict.fromkeys(("key_unknown", "key_not_yet_valid", "unknown_schema", "held_unknown", "unknown_suite"), _WAIT),
+    **dict.fromkeys(("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key"), _SIGN),
+    **dict.fromkeys(("other_content", "event_id_reused", "broken_link", "second_application", "third_region"), _SETTLE),
+    **dict.fromkeys(("wrong_sender", "wrong_addressee", "wrong_kind", "wrong_issuer"), _ROUTE),
+    **dict.fromkeys(("held_gap", "held_quota"), _GAP),
+    "held_seen": Advice(
+        "请核查日志是否为旧副本，再重试", "check whether this journal is an old copy, then try again", "tell_last"
+    ),
+    "same_pooling_region": Advice(
+        "请在本统筹区内办理参保信息变更，不需转移",
+        "nothing is transferred: change the data within the region",
+        "nothing",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +99,17 @@ def open_record(agency: Agency, role: Role, record: Record) -> Opened:
     try:
         return _open(agency, role, record.value)
     except ContractError as error:
-        return Unplaceable(error.code, error.zh, error.en)
+        detail = f" ({error.detail})" if error.detail else ""
+        return Unplaceable(error.code, f"{error.zh}{detail}", f"{error.en}{detail}", _claimed_sender(record.value))
+
+
+def _claimed_sender(data: bytes) -> str:
+    """Who the record says it is from, as far as it can be read; nothing is proved."""
+    try:
+        issuer = decode_record(data, record_kind(data))["issuer"]
+    except (ContractError, KeyError):
+        return ""
+    return f"{issuer['region']}.{issuer['role']}"
 
 
 def _open(agency: Agency, role: Role, data: bytes) -> Opened:

@@ -1,0 +1,126 @@
+"""Notices: the sender of a record that could not be placed learns it, signed, numbered and chained.
+
+A notice is stated in the journal, as a fact, in the transaction that parks the record; the relay sends it from there.
+No notice answers a notice, so two services cannot go on telling each other.
+"""
+
+import json
+from hashlib import sha256
+
+from jiexu.case.event import Party, Role
+from jiexu.contract.errors import ContractError
+from jiexu.contract.letters import make_notice
+from jiexu.contract.records import record_kind
+from jiexu.exchange.port import Outgoing
+from jiexu.exchange.topics import topic_name
+from jiexu.journal.port import Fact, Moved, ParkedRecord, Reads, Writes
+from jiexu.service.agency import Agency
+from jiexu.service.opening import Unplaceable
+
+FACT = "notice"
+_TEXT_MAX = 200  # characters, the contract's limit
+
+
+def state_notice(agency: Agency, write: Writes, role: Role, parked: ParkedRecord, why: Unplaceable) -> None:
+    """State a notice about a parked record to its sender, where that is a partner with a mailbox of its own."""
+    peer = _addressee(agency, role, why.sender)
+    if peer is None or _kind(parked.bytes) == "Notice":
+        return
+    number, prev = _chain_end(write, role, peer)
+    arrival = parked.arrival
+    letter = make_notice(
+        agency.signer,
+        agency.party(role),
+        peer,
+        number=number + 1,
+        prev=prev,
+        notice={
+            "code": why.code,
+            "text": _plain(f"{why.zh} {why.en}"),
+            "topic": arrival.topic,
+            "partition": arrival.partition,
+            "offset": arrival.offset,
+            "digest": sha256(parked.bytes).digest(),
+            "about": None,
+            "wants": why.advice.wants,
+        },
+    )
+    said = {
+        "from": role.value,
+        "to": str(peer),
+        "number": number + 1,
+        "hash": letter.hash.hex(),
+        "record": letter.bytes.hex(),
+    }
+    position = write.append_fact(Fact(FACT, json.dumps(said, sort_keys=True, separators=(",", ":"))))
+    write.set_note(_chain(role, peer), json.dumps([number + 1, letter.hash.hex()]))
+    last = json.loads(write.note(_last(role)) or "{}")
+    write.set_note(_last(role), json.dumps({**last, str(peer): position}))
+
+
+def peers_with_notices(read: Reads, role: Role) -> dict[Party, int]:
+    """To whom notices were stated, with the position of the last one."""
+    last = json.loads(read.note(_last(role)) or "{}")
+    return {Party(name.split(".")[0], role.other): position for name, position in last.items()}
+
+
+def send_notices(agency: Agency, role: Role, peer: Party, last: int, safe: int) -> int:
+    """Send what was stated to one peer and not sent yet. Raises what the exchange raises."""
+    name = f"notices:{role}:{peer}"
+    with agency.journal.read() as read:
+        stands = read.cursor(name)
+        if stands >= last:
+            return 0
+        waiting = [
+            (fact.position, json.loads(fact.data)) for fact in read.facts(FACT) if stands < fact.position <= safe
+        ]
+    mine = [(position, said) for position, said in waiting if said["from"] == role.value and said["to"] == str(peer)]
+    if not mine:
+        return 0
+    topic = topic_name(peer.region, peer.role.value)
+    agency.producer.send([Outgoing(topic, 0, None, bytes.fromhex(said["record"])) for _, said in mine])
+    agency.fault("notices.sent")
+    try:
+        with agency.journal.write() as write:
+            write.move_cursor(name, stands, mine[-1][0])
+    except Moved:
+        pass  # a second copy of this service sent the same
+    return len(mine)
+
+
+def _addressee(agency: Agency, role: Role, sender: str) -> Party | None:
+    region, _, side = sender.partition(".")
+    if side != role.other.value or region == agency.region or region not in agency.participants.regions:
+        return None
+    return Party(region, role.other)
+
+
+def _chain_end(write: Writes, role: Role, peer: Party) -> tuple[int, bytes | None]:
+    noted = write.note(_chain(role, peer))
+    if noted is None:  # the first, or the journal was rebuilt: then the facts say it
+        said = [json.loads(fact.data) for fact in write.facts(FACT)]
+        noted = next(
+            (json.dumps([s["number"], s["hash"]]) for s in reversed(said) if (s["from"], s["to"]) == (role, str(peer))),
+            "[0, null]",
+        )
+    number, prev = json.loads(noted)
+    return number, bytes.fromhex(prev) if prev else None
+
+
+def _chain(role: Role, peer: Party) -> str:
+    return f"notice_chain:{role}:{peer}"
+
+
+def _last(role: Role) -> str:
+    return f"notices:{role}"
+
+
+def _kind(data: bytes) -> str:
+    try:
+        return record_kind(data)
+    except ContractError:
+        return ""
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:_TEXT_MAX]

@@ -1,0 +1,407 @@
+"""Placing: where each event of a proved bundle goes, by itself, within the transaction of its batch.
+
+An event with valid parties, signature and links is always appended, void if its issuer had no right to it. One that
+cannot be placed yet is held; one that contradicts what stands is refused, and its signed bytes are kept as proof.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from jiexu.case.case import Case
+from jiexu.case.event import OWN_HAND, Event, Party, Role
+from jiexu.contract.bundle import Leaf, open_bundle, pack, withhold
+from jiexu.contract.codec import OpenedEvent, leaf_hash, open_event
+from jiexu.contract.disclosure import Disclosure, check_disclosures
+from jiexu.contract.errors import ContractError
+from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, ReceiptRow, Writes
+from jiexu.service.agency import Agency
+from jiexu.service.changes import note_change
+from jiexu.service.followers import note_wish
+from jiexu.service.issue import PROTOCOL
+from jiexu.service.opening import OpenedBundle, Unplaceable
+from jiexu.service.persons import identity_from, person_key
+
+# A partner's clock may run ahead of ours a little; beyond this it is flagged. No reason to refuse: the event is taken
+# in, or two journals would differ by a clock.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+# Todo items that say no more once the values are there.
+_CLEARED_BY_VALUES = ("identity_missing",)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event that cannot be placed: why, and a bundle with it alone given, whose signature still proves it.
+
+    `arrival` is set where it had been held, and came with another record than the one in hand.
+    """
+
+    why: Unplaceable
+    proof: bytes
+    arrival: Arrival | None = None
+
+
+class Placing:
+    """Places events in one transaction. What it counts and refuses is for whoever began the transaction."""
+
+    def __init__(self, agency: Agency, role: Role, write: Writes, touched: set[str]) -> None:
+        self.agency = agency
+        self.role = role
+        self.write = write
+        self.touched = touched
+        self.refusals: list[Refusal] = []
+        self.placed = 0
+        self.held = 0
+
+    def bundle(self, arrival: Arrival, opened: OpenedBundle) -> None:
+        """Place every leaf, then record the bundle over what was placed."""
+        positions = [
+            # Given as a hash only: not delivered, gets no receipt.
+            0 if data is None else self._leaf(arrival, leaf, data, opened)
+            for leaf, data in enumerate(opened.events)
+        ]
+        if any(positions) and not self._stands(positions, opened.skeleton):
+            issuer = opened.bundle.issuer
+            self.write.append_bundle(NewBundle(opened.skeleton, issuer, positions, None, arrival.partition, arrival))
+
+    def release(self, case_id: str) -> None:
+        """Place what was held in a case and can be placed now, in order."""
+        write = self.write
+        while True:
+            case = self._case(case_id)
+            for held in write.held(case_id):
+                last = case.last.get(held.hand) if case else None
+                next_seq = last.seq + 1 if last else 1
+                if held.seq > next_seq:
+                    continue
+                opened = open_held(held)
+                reason = self._must_wait(opened) if held.seq == next_seq else None
+                if reason is None:
+                    break
+                if reason != held.reason:
+                    write.hold(replace(held, reason=reason))
+                    self._flag_held(opened.event, reason)
+            else:
+                return
+            write.unhold([held.id])
+            self._place_held(held, opened)
+
+    def _place_held(self, held: HeldEvent, opened: OpenedEvent) -> None:
+        event = opened.event
+        known = self.write.event_at(event.case_id, event.hand, event.seq)
+        if known is not None and known.event.hash == event.hash:
+            self._give_receipt(event, held.arrival)
+            return
+        why = self._refusal(opened, opened.signer, known is not None)
+        if why is not None:
+            self._refuse(why, proof_of_held(held), event, held.arrival)
+            return
+        values = [Disclosure(0, d.field, d.salt, d.value) for d in held.disclosures if d.salt and d.value is not None]
+        position = self._append(held.arrival, held.bytes, event, values)
+        positions = [position if leaf.hash == held.hash else 0 for leaf in open_bundle(held.skeleton).leaves]
+        self.write.append_bundle(
+            NewBundle(held.skeleton, opened.signer, positions, None, held.arrival.partition, held.arrival)
+        )
+
+    def _stands(self, positions: Sequence[int], skeleton: bytes) -> bool:
+        """Whether all of it came before in this very bundle: sent again, it adds nothing."""
+        stored = [self.write.bundle_of(position) for position in positions if position]
+        return all(one is not None and one.bundle.skeleton == skeleton for one in stored)
+
+    # --- one event
+
+    def _leaf(self, arrival: Arrival, leaf: int, data: bytes, bundle: OpenedBundle) -> int:
+        """Place one event; returns its position, 0 where it was held or refused."""
+        values = bundle.bundle.disclosures_of(leaf)
+        signer = bundle.bundle.issuer
+        try:
+            opened = open_event(data)
+        except ContractError as error:
+            detail = f" ({error.detail})" if error.detail else ""
+            why = Unplaceable(error.code, f"{error.zh}{detail}", f"{error.en}{detail}", str(signer))
+            self.refusals.append(Refusal(why, withhold(bundle.bundle, {leaf})))
+            return 0
+        event = opened.event
+        known = self.write.event_at(event.case_id, event.hand, event.seq)
+        if known is not None and known.event.hash == event.hash and opened.signer == signer:
+            self._known(event, known.position, values, arrival)
+            return known.position
+        why_not = self._refusal(opened, signer, known is not None)
+        if why_not is not None:
+            self._refuse(why_not, withhold(bundle.bundle, {leaf}), event, None)
+            return 0
+        reason = self._must_wait(opened)
+        if reason is not None:
+            self._hold(arrival, leaf, data, opened, values, bundle, reason)
+            return 0
+        position = self._append(arrival, data, event, values)
+        self.release(event.case_id)
+        return position
+
+    def _known(self, event: Event, position: int, values: Sequence[Disclosure], arrival: Arrival) -> None:
+        """An event that stands already: add what was missing, repeat the receipt."""
+        write = self.write
+        self.placed += 1
+        checked = check_disclosures(event, values)
+        have = {(row.event_id, row.field) for row in write.disclosures([event.case_id])}
+        new = [one for one in checked.accepted if (event.event_id, one.field) not in have]
+        if new:
+            write.disclose(_rows(event, new))
+            self._person_known(event, position, checked.accepted)
+            write.put_on_agenda([event.case_id])
+            for todo in write.todos(kind="failed"):
+                if todo.case_id == event.case_id and todo.code in _CLEARED_BY_VALUES:
+                    write.clear_todo(todo.id)
+        self._flag_values(event, checked.problems)
+        self._give_receipt(event, arrival)
+
+    def _refusal(self, opened: OpenedEvent, signer: Party, seq_used: bool) -> Unplaceable | None:
+        """Why an event can never be placed here, or None."""
+        event, sender = opened.event, str(signer)
+
+        def refused(code: str, zh: str, en: str) -> Unplaceable:
+            return Unplaceable(code, zh, en, sender, alarm=True)
+
+        if opened.signer != signer:
+            return refused("wrong_issuer", "事件不是签名方的事件", "the event is not its signer's own")
+        case = self._case(event.case_id)
+        if case is not None:
+            parties = case.parties
+            if parties.get(event.issuer.role) != event.issuer or parties.get(signer.role) != signer:
+                return refused("third_region", f"{signer} 不是本案的一方", f"{signer} is no party of this case")
+        if seq_used:
+            zh = f"第 {event.seq} 号事件已有不同内容；两份都已保留作证"
+            return refused(
+                "other_content", zh, f"event seq {event.seq} stands here with other content; both are kept as proof"
+            )
+        if self.write.event_by_id(event.event_id) is not None:
+            return refused("event_id_reused", "该事件编号已被另一事件使用", "another event bears this event id")
+        if case is None:
+            return self._refused_application(opened, sender)
+        if event.type == "TransferApplied" and event.issuer.role is not case.view.lodger:
+            return refused("second_application", "本案已由另一方申请", "the other side has lodged this case")
+        last = case.last.get(event.hand)
+        follows = last is None or event.seq != last.seq + 1 or event.prev_hash == last.hash
+        if not follows or (event.seq == 1) is (event.prev_hash is not None):
+            zh, en = (
+                f"第 {event.seq} 号事件不接上一事件",
+                f"event seq {event.seq} does not follow the hand's previous one",
+            )
+            return refused("broken_link", zh, en)
+        return None
+
+    def _refused_application(self, opened: OpenedEvent, sender: str) -> Unplaceable | None:
+        event = opened.event
+        if event.type != "TransferApplied" or event.seq != 1 or not opened.known:
+            return None  # its application may still come, or is not understood yet: held
+        body = event.body
+        named = {role: Party(body[role.value]["region"], role) for role in Role}
+        if named[self.role].region != self.agency.region or named[self.role.other] != opened.signer:
+            region = self.agency.region
+            zh, en = (
+                f"申请不涉及本地区（{region}）的这一职能",
+                f"the application does not name {region} as {self.role} and its sender as the other side",
+            )
+            return Unplaceable("third_region", zh, en, sender, alarm=True)
+        if self.agency.places.same_pooling_region(named[Role.OUTBOUND].region, named[Role.INBOUND].region):
+            zh, en = "同一统筹区内不需转移", "both sides are one pooling region"
+            return Unplaceable("same_pooling_region", zh, en, sender, alarm=True)
+        return None
+
+    def _must_wait(self, opened: OpenedEvent) -> str | None:
+        """Why an event waits: `unknown` to this version; a `gap` before it; `seen` rests on what is not here."""
+        event = opened.event
+        if unknown(opened):
+            return "unknown"
+        case = self._case(event.case_id)
+        if case is None:
+            if event.type != "TransferApplied" or event.seq != 1:
+                return "gap"
+            return "seen" if event.seen else None
+        last = case.last.get(event.hand)
+        if event.seq > (last.seq if last else 0) + 1:
+            return "gap"
+        for seen in event.seen:
+            ours = self.write.event_at(event.case_id, seen.hand, seen.seq)
+            if ours is None or ours.event.hash != seen.hash:
+                return "seen"
+        return None
+
+    def _refuse(self, why: Unplaceable, proof: bytes, event: Event, arrival: Arrival | None) -> None:
+        self.refusals.append(Refusal(why, proof, arrival))
+        if why.alarm:
+            self._alarm(why.code, event, f"{why.zh}；{why.advice.zh}", f"{why.en}; {why.advice.en}")
+
+    def _hold(
+        self,
+        arrival: Arrival,
+        leaf: int,
+        data: bytes,
+        opened: OpenedEvent,
+        values: Sequence[Disclosure],
+        bundle: OpenedBundle,
+        reason: str,
+    ) -> None:
+        write, event = self.write, opened.event
+        issuer = opened.signer.region
+        waits = any((h.hand, h.seq, h.hash) == (event.hand, event.seq, event.hash) for h in write.held(event.case_id))
+        if not waits and write.held_count(issuer) >= self.agency.config.held_quota:
+            zh, en = "该地区等待中的事件已达上限", "that region has too many events waiting"
+            why = Unplaceable("held_quota", zh, en, str(opened.signer), alarm=True)
+            self._refuse(why, withhold(bundle.bundle, {leaf}), event, None)
+            return
+        self.held += 1
+        write.hold(
+            HeldEvent(
+                id=0,
+                case_id=event.case_id,
+                hand=event.hand,
+                seq=event.seq,
+                hash=event.hash,
+                issuer=issuer,
+                reason=reason,
+                skeleton=bundle.skeleton,
+                bytes=data,
+                disclosures=_rows(event, values),
+                arrival=arrival,
+                held_at=write.now,
+            )
+        )
+        self._flag_held(event, reason)
+
+    def _flag_held(self, event: Event, reason: str) -> None:
+        if reason == "unknown":
+            zh = f"收到本版本不认识的事件（{event.type}）；本案等待，请升级程序"
+            en = f"an event of a kind unknown to this version ({event.type}): the case waits, upgrade jiexu"
+            self._alarm("upgrade", event, zh, en)
+        if reason == "seen":
+            zh = "对方引用了本地没有的本方事件；请核查日志是否为旧副本"
+            en = "the partner has seen events of ours that are not here: this journal may be an old copy"
+            self._alarm("seen_unknown", event, zh, en)
+
+    def _append(self, arrival: Arrival, data: bytes, event: Event, values: Sequence[Disclosure]) -> int:
+        write = self.write
+        case = self._case(event.case_id) or Case(event.case_id)
+        self.touched.add(event.case_id)
+        void = case.take(event)
+        (position,) = write.append([NewEvent(data, event, void, arrival)])
+        self.placed += 1
+        self.agency.book.keep(case, position)
+        checked = check_disclosures(event, values)
+        write.disclose(_rows(event, checked.accepted))
+        if not self._person_known(event, position, checked.accepted):
+            note_change(write, self.agency.region, case, position)
+        self._give_receipt(event, arrival)
+        self._flag(event, void)
+        self._flag_values(event, checked.problems)
+        if not void:
+            self._answer_wish(case, event)
+        return position
+
+    def _person_known(self, event: Event, position: int, values: Sequence[Disclosure]) -> bool:
+        """The person of an application has become known: index the case, and take the row where it is free."""
+        write, case = self.write, self._case(event.case_id)
+        if case is None or case.application is None or case.application.event_id != event.event_id:
+            return False
+        found = {(event.event_id, one.field): one.value for one in values}
+        who = identity_from(event.body["person"]["document_type"], event.event_id, found)
+        if who is None:
+            return False
+        key = person_key(self.agency.index_key, who.document_type, who.document_number)
+        head = write.heads([event.case_id])[event.case_id].position
+        note_change(write, self.agency.region, case, max(head, position), key)
+        scheme = event.body["from_scheme"]
+        if self.role is Role.OUTBOUND and case.view.holds_row and write.row_holder(key, scheme) is None:
+            write.take_row(key, scheme, event.case_id)
+        return True
+
+    def _answer_wish(self, case: Case, event: Event) -> None:
+        """The partner asks for values of an event of ours: its bundle is sent again (followers.Relay)."""
+        if event.type != "DisclosureRequested":
+            return
+        wanted = event.body["event"]
+        ours = self.write.event_at(event.case_id, OWN_HAND[self.role], wanted["seq"])
+        if wanted["hand"] == OWN_HAND[self.role] and ours is not None:
+            note_wish(self.write, self.role, case.parties[self.role.other], ours.position)
+
+    # --- what a person should know
+
+    def _flag(self, event: Event, void: bool) -> None:
+        if void:
+            zh = f"对方无权作出 {event.type}（第 {event.seq} 号），已收录为无效事件"
+            self._alarm("void", event, zh, f"the partner had no right to {event.type} (seq {event.seq}); it is void")
+        if event.occurred_at > self.write.now + CLOCK_TOLERANCE:
+            zh, en = (
+                "事件时间在未来，已照常收录；请核对双方时钟",
+                "the event's time lies in the future; compare the clocks",
+            )
+            self._alarm("future_time", event, zh, en)
+        kinds = {"BalanceRemitted": ("remittance", "reference"), "BalanceReturned": ("return", "return_reference")}
+        if event.type in kinds:
+            kind, field = kinds[event.type]
+            others = set(self.write.cases_of_reference(kind, event.body[field])) - {event.case_id}
+            if others:
+                zh = f"该笔款项编号已用于另一案（{sorted(others)[0]}）；请向对方查询"
+                en = f"this payment reference stands in another case ({sorted(others)[0]}) too: query it"
+                self._alarm("reference_reused", event, zh, en)
+
+    def _flag_values(self, event: Event, problems: Sequence[tuple[str, str]]) -> None:
+        if problems:
+            fields = "、".join(field for field, _ in problems)
+            zh, en = f"随附的个人信息与摘要不符：{fields}", f"personal values do not fit their digests: {fields}"
+            self._alarm("disclosure", event, zh, en)
+
+    def _give_receipt(self, event: Event, arrival: Arrival) -> None:
+        case = self._case(event.case_id)
+        own = case.last.get(OWN_HAND[self.role]) if case else None
+        self.write.append_receipts(
+            [
+                ReceiptRow(
+                    given=True,
+                    peer=event.issuer,
+                    case_id=event.case_id,
+                    hand=event.hand,
+                    seq=event.seq,
+                    hash=event.hash,
+                    arrival=arrival,
+                    recorded_at=self.write.now,
+                    own_last_seq=own.seq if own else 0,
+                )
+            ]
+        )
+
+    def _case(self, case_id: str) -> Case | None:
+        known = self.agency.book.load(self.write, [case_id]).get(case_id)
+        return known.case if known else None
+
+    def _alarm(self, code: str, event: Event, zh: str, en: str) -> None:
+        data = json.dumps({"type": event.type, "hand": event.hand, "seq": event.seq, "hash": event.hash.hex()})
+        has_case = bool(self.write.heads([event.case_id]))
+        self.write.raise_todo("alarm", code, event.case_id if has_case else None, zh, en, data)
+
+
+def unknown(opened: OpenedEvent) -> bool:
+    """Whether this version does not know what the event means: type, hand, protocol or procedure."""
+    event = opened.event
+    if not opened.known or event.hand.attested or event.protocol != PROTOCOL:
+        return True
+    return event.type == "TransferApplied" and event.body["procedure"] != "platform"
+
+
+def open_held(held: HeldEvent) -> OpenedEvent:
+    """A held event as this version reads it. Raises ContractError where it cannot any more."""
+    return open_event(held.bytes)
+
+
+def proof_of_held(held: HeldEvent) -> bytes:
+    """A bundle with the held event alone given, and its values."""
+    bundle = open_bundle(held.skeleton)
+    leaves = tuple(Leaf(leaf.hash, held.bytes) if leaf.hash == held.hash else leaf for leaf in bundle.leaves)
+    at = [leaf.hash for leaf in leaves].index(leaf_hash(held.bytes))
+    values = tuple(Disclosure(at, d.field, d.salt, d.value) for d in held.disclosures if d.salt and d.value is not None)
+    return pack(replace(bundle, leaves=leaves, disclosures=values))
+
+
+def _rows(event: Event, values: Sequence[Disclosure]) -> list[DisclosureRow]:
+    return [DisclosureRow(event.case_id, event.event_id, one.field, one.salt, one.value) for one in values]
