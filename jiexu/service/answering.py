@@ -119,6 +119,9 @@ def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
     """The lodger lodges a forwarded case anew at the named region, linked, the date of application kept."""
     outcomes: list[Outcome] = []
     for work in works:
+        if work.case.view.hand(work.role).withdrawn:  # crossed with the forwarding: the applicant has stepped back
+            outcomes.append(None)
+            continue
         who = work.identity
         role = work.role.other
         forwarded = work.case.event(role, work.case.view.hand(role).forwarded).body

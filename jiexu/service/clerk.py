@@ -87,6 +87,11 @@ class Clerk:
     def _perform(self, steps: Steps, work: Work, decision: Decision) -> None:
         (draft,) = decision.drafts
         work.case.decide(work.role, draft)
+        unreachable = ActRefused(
+            "ledger_unreachable", "账本暂不可达，未办理，请稍后再试", "the ledger is unreachable: not done"
+        )
+        if not steps.ledger_holds(work.position):
+            raise unreachable
         claims = steps.claim([(work, decision)])
         if not claims:
             raise ActRefused("moved", "案件刚有新情况，请重新查看后再办", "the case has just changed: look again")
@@ -96,9 +101,7 @@ class Clerk:
         with self.agency.journal.read() as read:
             head = read.heads([work.case_id])[work.case_id].hands[OWN_HAND[work.role]]
         if head[0] < claims[0][1].claim.seq:
-            raise ActRefused(
-                "ledger_unreachable", "账本暂不可达，未办理，请稍后再试", "the ledger is unreachable: not done"
-            )
+            raise unreachable
 
     def _work(self, case_id: str) -> Work:
         agency = self.agency

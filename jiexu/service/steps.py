@@ -16,14 +16,18 @@ from jiexu.case.case import Case, NotPermitted
 from jiexu.case.event import OWN_HAND, Draft, Role, Seen
 from jiexu.case.steps import next_steps
 from jiexu.contract.codec import decode_body, encode_body
-from jiexu.contract.disclosure import Disclosure, conceal
-from jiexu.journal.port import DisclosureRow, NewClaim, SeqTaken, StoredClaim
+from jiexu.contract.disclosure import Disclosure, check_disclosures, conceal
+from jiexu.contract.errors import ContractError
+from jiexu.journal.port import DisclosureRow, NewClaim, Reads, SeqTaken, StoredClaim, Writes
 from jiexu.region.platform import Act, Done, Refused
 from jiexu.rules.facts import Identity
 from jiexu.rules.ruleset import Ruleset, ruleset_by_id
 from jiexu.service.agency import Agency
 from jiexu.service.issue import Decided, Signing, issue
 from jiexu.service.persons import PERSON_FIELDS, identity_from, person_key, values_of
+
+# What the local platform refused is tried again by itself after this: the clerk may have cured it there.
+REFUSED_RETRY = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class Work:
     role: Role
     position: int
     values: Mapping[tuple[str, str], str]
+    known: frozenset[tuple[str, str]] = frozenset()  # (event id, field) of values that are here or were erased
 
     @property
     def case_id(self) -> str:
@@ -156,19 +161,21 @@ class Steps:
             agenda = read.agenda(self.role, agency.clock(), limit)
             works = self.load(read, [case_id for case_id, _ in agenda])
             blocked = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[self.role]}
+            # Nor is anything done by itself in a case that holds what this version does not understand.
+            waits = {held.case_id for held in read.held(reason="unknown")} & works.keys() - blocked
         # A claim blocks the hand: its closing event, or its being freed, puts the case on the agenda again.
-        free = [work for case_id, work in works.items() if case_id not in blocked]
+        free = [work for case_id, work in works.items() if case_id not in blocked | waits]
         decided, done = self._decide(free)
         at = dict(agenda)
-        settled = [(work.case_id, at[work.case_id]) for work in done]
+        settled = [(case_id, at[case_id]) for case_id in [work.case_id for work in done] + sorted(waits)]
         settled += [(case_id, position) for case_id, position in agenda if case_id not in works]
         turned.waiting = len(settled)
         plain = [(work, d) for work, d in decided if not d.acts]
         acting = [(work, d) for work, d in decided if d.acts]
         if plain:
-            issue(agency, [self.decided(work, d) for work, d in plain])
-            turned.issued += len(plain)
-        if acting:
+            turned.issued += self._issue(plain)
+        # While the ledger is unreachable nothing is claimed: the cases stay on the agenda, their hands free.
+        if acting and self.ledger_holds(max(work.position for work, _ in acting)):
             turned.claimed += len(acting)
             self.perform(self.claim(acting))
         if settled:
@@ -176,7 +183,7 @@ class Steps:
                 write.settle_agenda(settled)
         return turned
 
-    def load(self, read: Any, case_ids: Sequence[str]) -> dict[str, Work]:
+    def load(self, read: Reads, case_ids: Sequence[str]) -> dict[str, Work]:
         """The cases of this role among those, with their disclosed values."""
         known = self.agency.book.load(read, case_ids)
         rows = read.disclosures(list(known))
@@ -187,36 +194,68 @@ class Steps:
         for case_id, one in known.items():
             parties = one.case.parties
             if parties and parties[self.role].region == self.agency.region:
-                values = values_of(by_case.get(case_id, ()))
-                works[case_id] = Work(one.case, self.role, one.position, values)
+                rows = by_case.get(case_id, [])
+                here = frozenset((row.event_id, row.field) for row in rows)
+                works[case_id] = Work(one.case, self.role, one.position, values_of(rows), here)
         return works
 
     # --- deciding
 
     def _decide(self, works: Sequence[Work]) -> tuple[list[tuple[Work, Decision]], list[Work]]:
-        """For each case the first automatic step that decides something; else it is done with for now."""
+        """For each case the first automatic step that decides something; else it is done with for now.
+
+        A step that waits for a clerk keeps the others of its case from nothing.
+        """
         decided: list[tuple[Work, Decision]] = []
         done: list[Work] = []
-        by_step: dict[str, list[Work]] = {}
-        booked = self.part.booked(self.agency, works)
-        for work, drafts in zip(works, booked, strict=True):
+        left: list[tuple[Work, list[str]]] = []
+        for work, drafts in zip(works, self.part.booked(self.agency, works), strict=True):
             if drafts:
                 decided.append((work, Decision("book", drafts)))
-                continue
-            steps = [s for s in next_steps(self.role, work.case.view) if self._automatic(s)]
-            if steps:
-                by_step.setdefault(steps[0], []).append(work)
+            elif asked := requests_for_values(work):
+                decided.append((work, Decision("ask_values", asked)))
             else:
-                done.append(work)
-        for step, group in by_step.items():
-            for work, outcome in zip(group, self.part.decide(self.agency, step, group), strict=True):
-                if isinstance(outcome, Decision):
-                    decided.append((work, outcome))
+                left.append((work, [s for s in next_steps(self.role, work.case.view) if self._automatic(s)]))
+        while left:
+            by_step: dict[str, list[tuple[Work, list[str]]]] = {}
+            for work, steps in left:
+                if steps:
+                    by_step.setdefault(steps[0], []).append((work, steps[1:]))
                 else:
+                    done.append(work)
+            left = []
+            for step, group in by_step.items():
+                outcomes = self.part.decide(self.agency, step, [work for work, _ in group])
+                for (work, rest), outcome in zip(group, outcomes, strict=True):
+                    if isinstance(outcome, Decision):
+                        decided.append((work, outcome))
+                        continue
                     if isinstance(outcome, ForClerk):
                         self._to_clerk(work, outcome)
-                    done.append(work)
+                    left.append((work, rest))
         return decided, done
+
+    def _issue(self, plain: Sequence[tuple[Work, Decision]]) -> int:
+        """Issue what needs no act. Where one of them cannot be issued, it alone goes to a clerk."""
+        try:
+            issue(self.agency, [self.decided(work, decision) for work, decision in plain])
+            return len(plain)
+        except (NotPermitted, ContractError):
+            pass
+        issued = 0
+        for work, decision in plain:
+            with self.agency.journal.read() as read:
+                again = self.load(read, [work.case_id])[work.case_id]
+            if again.position != work.position:
+                continue  # on the agenda again
+            try:
+                issue(self.agency, [self.decided(again, decision)])
+                issued += 1
+            except (NotPermitted, ContractError) as problem:
+                self._to_clerk(work, _cannot(decision, problem))
+                with self.agency.journal.write() as write:
+                    write.settle_agenda([(work.case_id, write.last_position())])
+        return issued
 
     def _automatic(self, step: str) -> bool:
         return self.agency.config.mode(self.role, step) == "auto"
@@ -250,20 +289,23 @@ class Steps:
         """Pin the steps that act. Cases that moved on meanwhile are left out; they are on the agenda again."""
         agency, hand = self.agency, OWN_HAND[self.role]
         claims, rows, works = [], [], []
+        settled: list[tuple[str, int]] = []
         for work, decision in acting:
             (draft,) = decision.drafts
             event_id = agency.new_id()
-            body, values = conceal(work.case_id, event_id, draft.type, draft.body, agency.salt)
             try:
+                body, values = conceal(work.case_id, event_id, draft.type, draft.body, agency.salt)
+                encoded = encode_body(draft.type, body)
                 work.case.decide(self.role, Draft(draft.type, body))
-            except NotPermitted as problem:
-                self._to_clerk(work, ForClerk(decision.step, "not_permitted", problem.zh, str(problem)))
+            except (NotPermitted, ContractError) as problem:
+                self._to_clerk(work, _cannot(decision, problem))
+                settled.append((work.case_id, work.position))
                 continue
             signing = decision.signing or Signing(agency.config.office.code)
             plan = {
                 "type": draft.type,
                 "event_id": event_id,
-                "body": encode_body(draft.type, body).hex(),
+                "body": encoded.hex(),
                 "acts": list(decision.acts),
                 "ruleset": decision.ruleset or work.ruleset_id,
                 "office": signing.office,
@@ -284,6 +326,9 @@ class Steps:
             rows.append([DisclosureRow(work.case_id, event_id, v.field, v.salt, v.value) for v in values])
             works.append(work)
         stored: list[tuple[Work, StoredClaim]] = []
+        if settled:
+            with agency.journal.write() as write:
+                write.settle_agenda(settled)
         if not claims:
             return stored
         lease = agency.clock() + timedelta(seconds=agency.config.claim_lease_seconds)
@@ -314,18 +359,23 @@ class Steps:
             with agency.journal.write() as write:
                 write.end_claims([s.position for _, s in claims if not s.begun], "freed")
             return []
-        fresh = [stored.position for _, stored in claims if not stored.begun]
-        if fresh:
-            with agency.journal.write() as write:
-                write.begin_claims(fresh)
-                agency.fault("claim.begin")
         acts: list[Act] = []
         spans: list[tuple[Work, StoredClaim, int, int]] = []
         for work, stored in claims:
             specs = json.loads(stored.claim.plan)["acts"]
             start = len(acts)
-            acts += [self.part.act(agency, work, stored.claim, spec) for spec in specs]
+            try:
+                acts += [self.part.act(agency, work, stored.claim, spec) for spec in specs]
+            except LookupError:  # the person's values are missing: this claim waits, the others go on
+                del acts[start:]
+                self._cannot_act(work, stored)
+                continue
             spans.append((work, stored, start, len(acts)))
+        fresh = [stored.position for _, stored, _, _ in spans if not stored.begun]
+        if fresh:
+            with agency.journal.write() as write:
+                write.begin_claims(fresh)
+                agency.fault("claim.begin")
         results = agency.platform.perform(acts)
         agency.fault("acts.done")
         closing, refused = [], []
@@ -333,22 +383,54 @@ class Steps:
             outcome = results[start:end]
             why = next((r for r in outcome if isinstance(r, Refused)), None)
             if why is None:
-                closing.append(self._closing(work, stored))
+                closing.append((work, stored))
             else:
                 refused.append(why)
                 self._refused(work, stored, why, any(isinstance(r, Done) for r in outcome))
-        issue(agency, closing)
+        issue(agency, [self._closing(work, stored) for work, stored in closing])
+        self._clear_failed(closing)
         return refused
 
     def _refused(self, work: Work, stored: StoredClaim, why: Refused, took_effect: bool) -> None:
-        """A refused act did nothing. The claim is freed only if none of its acts took effect."""
+        """A refused act did nothing. The claim is freed only if none of its acts took effect, and tried again later.
+
+        A claim that stays is not taken up by itself until the todo is cleared.
+        """
+        at: dict[str, Any] = {"step": stored.claim.step, "n": stored.claim.n}
         with self.agency.journal.write() as write:
-            if not took_effect:
-                write.end_claims([stored.position], "freed")
-            data = json.dumps({"step": stored.claim.step, "n": stored.claim.n, "claim": stored.position})
-            write.raise_todo("failed", why.code, work.case_id, why.zh, why.en, data)
-            heads = write.heads([work.case_id])
-            write.settle_agenda([(work.case_id, heads[work.case_id].position)])
+            if took_effect:
+                at["claim"] = stored.position
+            else:
+                self._free(write, work, stored)
+            write.raise_todo("failed", why.code, work.case_id, why.zh, why.en, json.dumps(at))
+
+    def _free(self, write: Writes, work: Work, stored: StoredClaim) -> None:
+        """Free a claim, and look at the case again when it has changed or after a while, not at once."""
+        write.end_claims([stored.position], "freed")
+        if write.heads([work.case_id])[work.case_id].position == work.position:
+            write.settle_agenda([(work.case_id, write.last_position() + 1)])
+            write.put_on_agenda([work.case_id], write.now + REFUSED_RETRY)
+
+    def _cannot_act(self, work: Work, stored: StoredClaim) -> None:
+        zh, en = (
+            "缺少身份信息，无法办理；补齐后自动继续",
+            "the person's values are missing; it goes on once they are here",
+        )
+        with self.agency.journal.write() as write:
+            if not stored.begun:
+                self._free(write, work, stored)
+            data = json.dumps({"step": stored.claim.step})
+            write.raise_todo("failed", "identity_missing", work.case_id, zh, en, data)
+
+    def _clear_failed(self, closed: Sequence[tuple[Work, StoredClaim]]) -> None:
+        """A step that was refused before and is done now needs nobody any more."""
+        done = {(work.case_id, stored.claim.step) for work, stored in closed}
+        with self.agency.journal.read() as read:
+            todos = [t for t in read.todos(kind="failed") if (t.case_id, json.loads(t.data).get("step")) in done]
+        if todos:
+            with self.agency.journal.write() as write:
+                for todo in todos:
+                    write.clear_todo(todo.id)
 
     def _closing(self, work: Work, stored: StoredClaim) -> Decided:
         plan = json.loads(stored.claim.plan)
@@ -385,9 +467,11 @@ class Steps:
                 for c in read.open_claims()
                 if c.claim.hand is OWN_HAND[self.role] and (c.owner == agency.owner or c.lease_until <= now)
             ]
+            if not left:
+                return 0
             works = self.load(read, [c.claim.case_id for c in left])
-            stuck = {t.case_id for t in read.todos(kind="failed") if '"claim"' in t.data}
-        left = [c for c in left if c.claim.case_id not in stuck]
+            stuck = {json.loads(t.data).get("claim") for t in read.todos(kind="failed")}
+        left = [c for c in left if c.position not in stuck]
         if not left:
             return 0
         lease = now + timedelta(seconds=agency.config.claim_lease_seconds)
@@ -395,6 +479,33 @@ class Steps:
             write.take_up_claims([c.position for c in left], agency.owner, lease)
         self.perform([(works[c.claim.case_id], c) for c in left if c.claim.case_id in works])
         return len(left)
+
+
+def requests_for_values(work: Work) -> tuple[Draft, ...]:
+    """Ask once for personal values of the partner's events that did not come with them (nor were erased here)."""
+    case, other = work.case, work.role.other
+    if not case.view.holds_row:
+        return ()
+    missing: dict[int, tuple[str, ...]] = {}
+    for seq in range(1, case.view.hand(other).seq + 1):
+        event = case.event(other, seq)
+        fields = tuple(f for f in check_disclosures(event, ()).missing if (event.event_id, f) not in work.known)
+        if fields and event.event_id not in case.voids:
+            missing[seq] = fields
+    if not missing:
+        return ()
+    own = [case.event(work.role, seq) for seq in range(1, case.view.hand(work.role).seq + 1)]
+    asked = {event.body["event"]["seq"] for event in own if event.type == "DisclosureRequested"}
+    return tuple(
+        Draft("DisclosureRequested", {"event": {"hand": OWN_HAND[other], "seq": seq}, "fields": fields})
+        for seq, fields in missing.items()
+        if seq not in asked
+    )
+
+
+def _cannot(decision: Decision, problem: NotPermitted | ContractError) -> ForClerk:
+    code = problem.code if isinstance(problem, ContractError) else "not_permitted"
+    return ForClerk(decision.step, code, problem.zh, str(problem))
 
 
 __all__ = ["PERSON_FIELDS", "Decision", "ForClerk", "Outcome", "RolePart", "Seen", "Steps", "Turned", "Work"]
