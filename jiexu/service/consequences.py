@@ -103,10 +103,8 @@ class BankWatch:
             for line in lines:
                 if line.kind in self.kinds:
                     kind = "remittance" if line.kind in ("refused", "arrived") else "return"
-                    case_id = write.case_of_reference(kind, line.reference)
-                    if case_id is not None:
-                        wake.append(case_id)
-                    # Else the remittance's event has not come yet: it will look the line up by its reference.
+                    wake += write.cases_of_reference(kind, line.reference)
+                    # None: the remittance's event has not come yet: it will look the line up by its reference.
             write.put_on_agenda(wake)
             write.move_cursor(self.cursor, stands, lines[-1].number)
         return len(lines)

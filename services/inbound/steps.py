@@ -9,7 +9,17 @@ from jiexu.case.event import Draft, Event, Role
 from jiexu.case.hands import ZERO
 from jiexu.case.money import arrived_of, credited_net, uncredited
 from jiexu.journal.port import NewClaim
-from jiexu.region.platform import Act, ActKey, Credit, MonthRow, RecordMonths, Return, TakeBack, UnrecordMonths
+from jiexu.region.platform import (
+    Act,
+    ActKey,
+    BankLine,
+    Credit,
+    MonthRow,
+    RecordMonths,
+    Return,
+    TakeBack,
+    UnrecordMonths,
+)
 from jiexu.rules.continuity import continuity
 from jiexu.rules.facts import PersonFacts, Scheme
 from jiexu.rules.months import Kind, Period
@@ -90,6 +100,7 @@ class InboundPart:
         wanted = [[r.reference for r in work.case.view.outbound.remittances] for work in works]
         references = [reference for group in wanted for reference in group]
         lines = agency.platform.lines_of(references) if references else {}
+        own = _first_uses(agency, works, wanted, lines)
         querying = agency.config.mode(self.role, "query_balance") == "auto"
         booked = []
         for work, group in zip(works, wanted, strict=True):
@@ -97,7 +108,8 @@ class InboundPart:
             serials = {a.serial for a in view.inbound.arrivals}
             drafts = []
             for reference in group:
-                new = [x for x in lines.get(reference, ()) if x.kind == "arrived" and x.serial not in serials]
+                found = own.get((work.case_id, reference), ())
+                new = [x for x in found if x.kind == "arrived" and x.serial not in serials]
                 drafts += [
                     Draft(
                         "BalanceArrived",
@@ -113,6 +125,24 @@ class InboundPart:
                     drafts.append(_amount_differs(reference, remittance.amount, total))
             booked.append(tuple(drafts))
         return booked
+
+
+def _first_uses(
+    agency: Agency,
+    works: Sequence[Work],
+    wanted: Sequence[Sequence[str]],
+    lines: Mapping[str, Sequence[BankLine]],
+) -> dict[tuple[str, str], Sequence[BankLine]]:
+    """The bank's lines by case and reference. Where two cases name one reference, the money is the first one's."""
+    found: dict[tuple[str, str], Sequence[BankLine]] = {}
+    if not lines:
+        return found
+    with agency.journal.read() as read:
+        for work, group in zip(works, wanted, strict=True):
+            for reference in group:
+                if reference in lines and read.case_of_reference("remittance", reference) == work.case_id:
+                    found[work.case_id, reference] = lines[reference]
+    return found
 
 
 def _amount_differs(reference: str, expected: Decimal, found: Decimal) -> Draft:
