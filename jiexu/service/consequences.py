@@ -6,17 +6,21 @@ person's account has given goes back to what was paid out. Levels are set, never
 harmless. Nothing is done before the ledger holds the event, nor while a claim is open on the own hand.
 """
 
+import json
 from collections.abc import Sequence
 
 from jiexu.case.event import OWN_HAND, Event, Role
-from jiexu.journal.port import Moved, StoredEvent
-from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate
+from jiexu.journal.port import Fact, Moved, Reads, StoredEvent
+from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate, Return
 from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
+from jiexu.service.casebook import fold
 from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.steps import Steps, Work
 
 _EVENTS_A_TURN = 500
+# Orders of one return before a person looks: the first and two more.
+RETURN_ATTEMPTS = 2
 
 
 class Consequences:
@@ -26,6 +30,7 @@ class Consequences:
         self.agency = agency
         self.steps = steps
         self.cursor = f"consequences:{steps.role}"
+        self.waiting = f"levels:{steps.role}"
 
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
@@ -33,9 +38,10 @@ class Consequences:
         with agency.journal.read() as read:
             stands, safe = read.cursor(self.cursor), read.cursor(LEDGER_CURSOR)
             events = [e for e in read.events(stands, _EVENTS_A_TURN) if e.position <= safe]
-            if not events:
+            waited = self._freed(read)
+            if not events and not waited:
                 return 0
-            works = self.steps.load(read, sorted({e.event.case_id for e in events}))
+            works = self.steps.load(read, sorted({e.event.case_id for e in events} | waited))
             claims = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[role]}
         acts: list[Act] = []
         cases: list[str] = []
@@ -46,17 +52,37 @@ class Consequences:
             for act in self._acts(work, stored, blocked=work.case_id in claims):
                 acts.append(act)
                 cases.append(work.case_id)
+        for case_id in sorted(waited):
+            work = works[case_id]
+            if _level_goes_back(work):
+                last = work.case.last[max(work.case.last, key=lambda hand: work.case.last[hand].seq)]
+                for act in self._level(work, work.case.event(last.hand.role, last.seq)):
+                    acts.append(act)
+                    cases.append(case_id)
+        blocked = {c for c in claims if c in works and _level_goes_back(works[c])}
         results = agency.platform.perform(acts)
         agency.fault("consequences.done")
         refused = [(c, r) for c, r in zip(cases, results, strict=True) if isinstance(r, Refused)]
         try:
             with agency.journal.write() as write:
-                write.move_cursor(self.cursor, stands, events[-1].position)
+                if events:
+                    write.move_cursor(self.cursor, stands, events[-1].position)
+                if waited or blocked:
+                    left = set(json.loads(write.note(self.waiting) or "[]")) - waited | blocked
+                    write.set_note(self.waiting, json.dumps(sorted(left)))
                 for case_id, why in refused:
                     write.raise_todo("failed", why.code, case_id, why.zh, why.en)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
-        return len(events)
+        return len(events) + len(waited)
+
+    def _freed(self, read: Reads) -> set[str]:
+        """Ended cases whose level waited for a claim that is gone now: it may have been freed without an event."""
+        waiting = set(json.loads(read.note(self.waiting) or "[]"))
+        if not waiting:
+            return waiting
+        hand = OWN_HAND[self.steps.role]
+        return waiting - {c.claim.case_id for c in read.open_claims(sorted(waiting)) if c.claim.hand is hand}
 
     def _acts(self, work: Work, stored: StoredEvent, blocked: bool) -> Sequence[Act]:
         identity = work.identity
@@ -73,9 +99,24 @@ class Consequences:
             acts.append(Reinstate(_key(event, "reinstate"), identity, scheme))
         if event.type in ("TransferWithdrawn", "TransferRejected", "CaseForwarded") and view.ended and view.accepted:
             acts.append(Reinstate(_key(event, "release"), identity, scheme))
-        if view.ended and view.money_back and not blocked and view.outbound.forms:
-            acts.append(Debit(_key(event, "debit"), identity, scheme, view.paid_out))
+        if _level_goes_back(work) and not blocked:
+            acts += self._level(work, event)
         return acts
+
+    def _level(self, work: Work, event: Event) -> list[Act]:
+        identity, scheme = work.identity, Scheme(work.application["from_scheme"])
+        if identity is None:
+            return []
+        return [Debit(_key(event, "debit"), identity, scheme, work.case.view.paid_out)]
+
+
+def _level_goes_back(work: Work) -> bool:
+    """Whether an ended case's money is back, and the person's account had given something to it."""
+    view = work.case.view
+    if work.role is not Role.OUTBOUND or not view.ended or not view.money_back:
+        return False
+    forms = [work.case.event(Role.OUTBOUND, form.seq).body for form in view.outbound.forms]
+    return any(form["account"]["debited"] for form in forms)
 
 
 def _key(event: Event, step: str) -> ActKey:
@@ -83,10 +124,15 @@ def _key(event: Event, step: str) -> ActKey:
 
 
 class BankWatch:
-    """Wakes the cases of which the bank's book has new lines; the step then reads the lines by reference."""
+    """Wakes the cases of which the bank's book has new lines; the step then reads the lines by reference.
+
+    A return that the bank refused is sent again under the same return reference; each attempt is a fact (protocol.md,
+    BalanceReturned). Its event stands and the ledger holds it, so nothing needs to be claimed.
+    """
 
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
+        self.role = role
         self.cursor = f"bank:{role}"
         self.kinds = {"refused", "returned"} if role is Role.OUTBOUND else {"arrived", "return_refused"}
 
@@ -98,13 +144,67 @@ class BankWatch:
         lines = agency.platform.bank_lines(stands)
         if not lines:
             return 0
-        with agency.journal.write() as write:
-            wake = []
-            for line in lines:
-                if line.kind in self.kinds:
-                    kind = "remittance" if line.kind in ("refused", "arrived") else "return"
-                    wake += write.cases_of_reference(kind, line.reference)
-                    # None: the remittance's event has not come yet: it will look the line up by its reference.
-            write.put_on_agenda(wake)
-            write.move_cursor(self.cursor, stands, lines[-1].number)
+        again = [line.reference for line in lines if line.kind == "return_refused"] if self.role is Role.INBOUND else []
+        facts, given_up = self._return_again(again)
+        agency.fault("returns.done")
+        try:
+            with agency.journal.write() as write:
+                wake = []
+                for line in lines:
+                    if line.kind in self.kinds:
+                        kind = "remittance" if line.kind in ("refused", "arrived") else "return"
+                        wake += write.cases_of_reference(kind, line.reference)
+                        # None: the remittance's event has not come yet: it will look the line up by its reference.
+                write.put_on_agenda(wake)
+                for fact in facts:
+                    write.append_fact(fact)
+                for case_id, why in given_up:
+                    write.raise_todo("failed", why.code, case_id, why.zh, why.en)
+                write.move_cursor(self.cursor, stands, lines[-1].number)
+        except Moved:
+            pass  # a second copy of this service did the same, under the same keys
         return len(lines)
+
+    def _return_again(self, references: Sequence[str]) -> tuple[list[Fact], list[tuple[str, Refused]]]:
+        """Order refused returns once more; the facts of what was ordered, and what a person must look at."""
+        agency = self.agency
+        facts: list[Fact] = []
+        given_up: list[tuple[str, Refused]] = []
+        booked = agency.platform.lines_of(references) if references else {}
+        for reference, lines in booked.items():
+            refused = sum(line.kind == "return_refused" for line in lines)
+            with agency.journal.read() as read:
+                case_id = read.case_of_reference("return", reference)
+                events = read.case_events(case_id) if case_id else []
+            returned = [e.event for e in events if e.event.type == "BalanceReturned" and not e.void]
+            n = next((i for i, e in enumerate(returned, 1) if e.body["return_reference"] == reference), 0)
+            if case_id is None or not n or any(line.kind == "returned" for line in lines):
+                continue
+            if refused > RETURN_ATTEMPTS:
+                given_up.append((case_id, _returns_refused(refused)))
+                continue
+            body, partner = returned[n - 1].body, fold(case_id, events).parties[Role.OUTBOUND].region
+            act = Return(
+                key=ActKey(case_id, "return", str(n)),
+                return_reference=reference,
+                reference=body["reference"],
+                amount=body["amount"],
+                from_region=agency.region,
+                to_region=partner,
+                attempt=refused + 1,
+            )
+            (result,) = agency.platform.perform([act])
+            if isinstance(result, Refused):
+                given_up.append((case_id, result))
+            else:
+                said = {"case_id": case_id, "return_reference": reference, "attempt": refused + 1}
+                facts.append(Fact("return_attempt", json.dumps(said, sort_keys=True, separators=(",", ":"))))
+        return facts, given_up
+
+
+def _returns_refused(times: int) -> Refused:
+    return Refused(
+        "returns_refused",
+        f"银行已 {times} 次拒收退款，请与转出地核对其收款账户",
+        f"the bank has refused the return {times} times: check outbound's account with outbound",
+    )

@@ -140,7 +140,7 @@ class OutboundPart:
                     )
                 )
                 continue
-            outcomes.append(form_decision(step, body))
+            outcomes.append(form_decision(step, body, has_account=found.account is not None))
         return outcomes
 
     # --- money
@@ -213,9 +213,11 @@ def latest_form(work: Work) -> Event | None:
     return None if form is None else work.case.event(Role.OUTBOUND, form.seq)
 
 
-def form_decision(step: str, body: dict[str, Any]) -> Decision:
-    """Issue a form once the person's account is debited to the form's level."""
+def form_decision(step: str, body: dict[str, Any], has_account: bool) -> Decision:
+    """Issue a form once the person's account is debited to the form's level; without an account there is no act."""
     version, level = body["version"], body["account"]["debited"]
+    if not has_account:
+        return Decision(step, (Draft("InformationFormUploaded", body),), n=version)
     return Decision(
         step,
         (Draft("InformationFormUploaded", body),),
