@@ -186,6 +186,7 @@ def application_body(
     """The body of TransferApplied, personal values still in plain text."""
     account = agency.participants.bank_account(application.inbound, agency.today())
     who = application.identity
+    overlap = [month for v in verdicts if v.code == "BOTH-05" for month in v.details]
     offices: dict[Role, str | None] = {role: lodging.office or agency.config.office.code, role.other: None}
     return {
         "procedure": application.procedure,
@@ -211,11 +212,8 @@ def application_body(
         },
         "checks": check_results(verdicts),
         "overlap": None
-        if application.overlap_kept is None
-        else {
-            "months": [m for v in verdicts if v.code == "BOTH-05" for m in v.details],
-            "kept": application.overlap_kept,
-        },
+        if application.overlap_kept is None or not overlap
+        else {"months": overlap, "kept": application.overlap_kept},
         "bank_account": str(account.version) if account else None,
         "forwarded_from": lodging.forwarded_from,
         "hops": lodging.hops,
