@@ -1,0 +1,228 @@
+"""The counter: what becomes a case, what is refused with every reason, what is turned back with what to do."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jiexu.case.event import Role
+from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
+from jiexu.service.answering import Lodging
+from jiexu.service.counter import anew_id, dry_run, lodge
+from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World, person
+
+
+def codes(world: World, code: str, case_id: str, role: Role, seq: int) -> list[str]:
+    """The reasons that a rejection gives."""
+    return [reason["code"] for reason in world.case(code, case_id).event(role, seq).body["reasons"]]
+
+
+# --- turned back: no case at all
+
+
+@pytest.mark.parametrize(
+    ("out", "into", "code"),
+    [
+        ("610104", "610102", "BOTH-03"),
+        ("510100", "320100", "not_ours"),
+    ],
+)
+def test_regions_between_which_nothing_is_transferred_here_turn_back_with_what_to_do(
+    pair: World, out: str, into: str, code: str
+) -> None:
+    answer = pair.apply(person(1), at=XIAN, out=out, into=into)
+    assert answer.outcome == "turned_back"
+    assert answer.case_id is None
+    (ground,) = answer.grounds
+    assert ground.code == code
+    assert ground.zh
+    assert ground.todo_zh
+    assert ground.todo_en
+
+
+def test_an_unknown_region_is_turned_back_with_what_to_do(pair: World) -> None:
+    answer = pair.apply(person(1), at=XIAN, into="999999")
+    assert answer.outcome == "turned_back"
+    assert answer.grounds[0].todo_zh
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.last_position() == 0
+
+
+def test_a_wrong_check_digit_is_turned_back_with_what_to_do(pair: World) -> None:
+    who = person(1)
+    wrong = replace(who, document_number=who.document_number[:-1] + ("0" if who.document_number[-1] != "0" else "1"))
+    answer = pair.apply(wrong)
+    assert [ground.code for ground in answer.grounds] == ["document_number"]
+    assert answer.grounds[0].todo_en
+
+
+def test_a_district_stands_for_its_pooling_region(pair: World) -> None:
+    (who,) = pair.moves(1)
+    case_id = pair.case_of(who, into="330304")
+    assert pair.case(WENZHOU, case_id).parties[IN].region == WENZHOU
+
+
+def test_a_dry_run_writes_nothing(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.leaves(who, in_hospital=True)
+    application = Application(who, XIAN, WENZHOU, Scheme.EMPLOYEE, Scheme.EMPLOYEE, pair.clock().date())
+    answer = dry_run(pair.desks[XIAN], application)
+    assert answer.outcome == "refused"
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.last_position() == 0
+
+
+# --- refused at the counter
+
+
+def test_all_reasons_are_given_at_once_and_the_case_is_not_sent(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.leaves(who, in_hospital=True, retired=True, status=RelationStatus.ACTIVE)
+    answer = pair.apply(who, at=XIAN)
+    assert answer.outcome == "refused"
+    assert answer.case_id is not None
+    assert set(codes(pair, XIAN, answer.case_id, OUT, 2)) >= {"OUT-01", "OUT-04", "OUT-07"}
+    pair.idle()
+    assert pair.case(XIAN, answer.case_id).view.status == "refused_at_counter"
+    assert pair.mailbox(WENZHOU, IN) == []
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.unreceipted() == []
+
+
+def test_the_answering_side_gives_all_its_reasons_at_once(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.leaves(who, in_hospital=True, status=RelationStatus.ACTIVE)
+    case_id = pair.case_of(who)
+    pair.idle()
+    assert pair.status(case_id) == "rejected"
+    assert set(codes(pair, WENZHOU, case_id, OUT, 1)) >= {"OUT-01", "OUT-04"}
+    pair.agreed()
+
+
+def test_a_second_application_at_the_same_counter_is_refused(pair: World) -> None:
+    (who,) = pair.moves(1)
+    first = pair.case_of(who)
+    again = pair.apply(who)
+    assert again.outcome == "refused"
+    assert again.case_id is not None
+    assert codes(pair, WENZHOU, again.case_id, IN, 2) == ["BOTH-04"]
+    pair.idle()
+    assert pair.status(first) == "closed"
+
+
+def test_a_choice_about_double_months_is_no_obstacle_where_none_are_known(pair: World) -> None:
+    (who,) = pair.moves(1)
+    case_id = pair.case_of(who, overlap_kept=OUT)
+    pair.idle()
+    assert pair.status(case_id) == "closed"
+
+
+# --- twins
+
+
+def test_of_twins_lodged_on_both_sides_at_once_one_survives_and_is_named(pair: World) -> None:
+    (who,) = pair.moves(1)
+    at_outbound, at_inbound = pair.case_of(who, at=XIAN), pair.case_of(who, at=WENZHOU)
+    pair.idle()
+    assert pair.status(at_outbound) == "closed"
+    assert pair.status(at_inbound) == "rejected"
+    rejection = pair.case(WENZHOU, at_inbound).event(OUT, 1).body
+    assert [reason["code"] for reason in rejection["reasons"]] == ["OUT-10"]
+    assert rejection["survivor"] == at_outbound
+    pair.agreed()
+    pair.books_fit()
+
+
+def test_an_application_from_elsewhere_that_came_first_wins_over_the_own_counter(pair: World) -> None:
+    (who,) = pair.moves(1)
+    first = pair.case_of(who, at=WENZHOU)
+    pair.idle(turns=200)
+    late = pair.apply(who, at=XIAN)
+    assert late.outcome == "refused"
+    assert pair.status(first) == "closed"
+
+
+def test_one_relation_claimed_by_two_regions_goes_to_one(three: World) -> None:
+    (who,) = three.moves(1)
+    three.joins(who, CHENGDU)
+    cases = {WENZHOU: three.case_of(who), CHENGDU: three.case_of(who, at=CHENGDU, into=CHENGDU)}
+    three.idle()
+    ends = {code: three.status(case_id, XIAN, code) for code, case_id in cases.items()}
+    assert sorted(ends.values()) == ["closed", "rejected"]
+    loser = next(code for code, status in ends.items() if status == "rejected")
+    winner = next(code for code in cases if code != loser)
+    rejection = three.case(loser, cases[loser]).event(OUT, 1).body
+    assert ([r["code"] for r in rejection["reasons"]], rejection["survivor"]) == (["OUT-10"], cases[winner])
+    three.agreed(XIAN, WENZHOU)
+    three.agreed(XIAN, CHENGDU)
+
+
+# --- forwarded
+
+
+def moved_on(world: World, number: int = 1) -> Identity:
+    """Somebody whose relation in Xi'an had ended and gone to Chengdu, now in Wenzhou."""
+    who = person(number)
+    world.leaves(who, XIAN, status=RelationStatus.ENDED, ended_to=CHENGDU)
+    world.leaves(who, CHENGDU)
+    world.joins(who, WENZHOU)
+    return who
+
+
+def test_a_forwarded_case_is_lodged_anew_linked_with_its_date_kept(three: World) -> None:
+    who = moved_on(three)
+    applied_on = three.clock().date()
+    case_id = three.case_of(who)
+    three.clock.pass_by(days=1)
+    three.idle()
+    assert three.status(case_id, XIAN, WENZHOU) == "forwarded"
+    new_id = anew_id(case_id)
+    assert three.status(new_id, CHENGDU, WENZHOU) == "closed"
+    application = three.case(CHENGDU, new_id).application
+    assert application is not None
+    body = application.body
+    assert (body["forwarded_from"], body["hops"], body["applied_on"]) == (case_id, 1, applied_on)
+    three.agreed(XIAN, WENZHOU)
+    three.agreed(CHENGDU, WENZHOU)
+
+
+def test_after_two_hops_a_case_is_rejected_and_not_forwarded(three: World) -> None:
+    who = moved_on(three)
+    application = Application(who, XIAN, WENZHOU, Scheme.EMPLOYEE, Scheme.EMPLOYEE, three.clock().date())
+    (answer,) = lodge(three.desks[WENZHOU], [Lodging(application, hops=2)])
+    assert answer.case_id is not None
+    three.idle()
+    assert three.status(answer.case_id, XIAN, WENZHOU) == "rejected"
+    assert codes(three, WENZHOU, answer.case_id, OUT, 1) == ["OUT-02"]
+
+
+def test_a_lodger_that_has_withdrawn_lodges_nothing_anew(three: World) -> None:
+    who = moved_on(three)
+    case_id = three.case_of(who)
+    three.stopped.add((WENZHOU, IN))
+    service = three.services[WENZHOU, IN]
+    service.ledger.turn()
+    service.relay.turn()
+    for _ in range(6):
+        three.turn()
+    assert three.case(XIAN, case_id).view.status == "forwarded"
+    three.act(WENZHOU, case_id, "withdraw", reason="applicant_request")
+    three.stopped.clear()
+    three.idle()
+    with three.desks[WENZHOU].journal.read() as read:
+        assert read.heads([anew_id(case_id)]) == {}
+    three.agreed(XIAN, WENZHOU)
+
+
+def test_applications_of_one_call_stand_by_themselves(pair: World) -> None:
+    good, bad = pair.moves(1, 2)
+    pair.leaves(bad, in_hospital=True)
+    wrong = replace(good, document_number="123")
+
+    def application(who: Identity) -> Lodging:
+        return Lodging(Application(who, XIAN, WENZHOU, Scheme.EMPLOYEE, Scheme.EMPLOYEE, pair.clock().date()))
+
+    answers: list[Any] = lodge(pair.desks[XIAN], [application(who) for who in (good, wrong, bad)])
+    assert [answer.outcome for answer in answers] == ["lodged", "turned_back", "refused"]
+    pair.idle()
+    assert pair.status(answers[0].case_id) == "closed"
