@@ -21,8 +21,11 @@ from jiexu.service.agency import Agency
 from jiexu.service.notices import peers_with_notices, send_notices
 
 LEDGER_CURSOR = "ledger"
+# Note in the journal: since when nothing reaches the ledger (ISO 8601), empty while it is reached.
+LEDGER_WAITS = "ledger_waits_since"
 LEDGER_RECORDS_A_BATCH = 200
-# A ledger batch stays below a Kafka record's usual limit; log lines hold whole forms, seldom above 3 kB each.
+# A ledger batch stays below the limit of a record; log lines hold whole forms, seldom above 3 kB each. A single line
+# is at most a bundle's 512 KiB, and travels alone where it is larger than this.
 LEDGER_BYTES_A_BATCH = 400_000
 RECEIPTS_A_BATCH = 500
 
@@ -34,6 +37,7 @@ class Ledger:
         self.agency = agency
         self.topic = topic_name(agency.region, Purpose.LEDGER)
         self.unreachable_since: str | None = None
+        self._known_reachable = False  # a process before may have left word that it was not
 
     def holds(self, position: int) -> bool:
         """Make the ledger hold everything up to a position; False while it is unreachable."""
@@ -58,7 +62,8 @@ class Ledger:
         batches: list[list[models.LedgerRecord]] = [[]]
         size = 0
         for line in lines:
-            if batches[-1] and (size > LEDGER_BYTES_A_BATCH or len(batches[-1]) >= LEDGER_RECORDS_A_BATCH):
+            full = size + len(line.payload) > LEDGER_BYTES_A_BATCH or len(batches[-1]) >= LEDGER_RECORDS_A_BATCH
+            if batches[-1] and full:
                 batches.append([])
                 size = 0
             size += len(line.payload)
@@ -76,8 +81,10 @@ class Ledger:
         ]
         try:
             agency.producer.send(outgoing)
-        except ExchangeUnavailable:
+        except ExchangeError as error:
+            self._unreachable(error)
             return 0
+        self._reachable()
         agency.fault("ledger.sent")
         try:
             with agency.journal.write() as write:
@@ -85,6 +92,27 @@ class Ledger:
         except Moved:
             pass  # another process of this region wrote the same lines; the reader knows them by position
         return len(lines)
+
+    def _unreachable(self, error: ExchangeError) -> None:
+        """Say since when nothing reaches the ledger; a ledger that is missing or forbidden is an alarm too."""
+        if self.unreachable_since is None:
+            self.unreachable_since = self.agency.clock().isoformat()
+            with self.agency.journal.write() as write:
+                if not write.note(LEDGER_WAITS):
+                    write.set_note(LEDGER_WAITS, self.unreachable_since)
+                if not isinstance(error, ExchangeUnavailable):
+                    zh, en = f"账本不可写：{error.zh}", f"the ledger cannot be written: {error.en}"
+                    write.raise_todo("alarm", error.code, None, zh, en, json.dumps({"to": self.topic}))
+
+    def _reachable(self) -> None:
+        if self.unreachable_since is None and self._known_reachable:
+            return
+        self.unreachable_since, self._known_reachable = None, True
+        with self.agency.journal.read() as read:
+            waited = read.note(LEDGER_WAITS)
+        if waited:
+            with self.agency.journal.write() as write:
+                write.set_note(LEDGER_WAITS, "")
 
 
 class Relay:
