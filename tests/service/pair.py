@@ -256,9 +256,9 @@ class World:
         assert answer.case_id is not None
         return answer.case_id
 
-    def act(self, region: str, case_id: str, name: str, **details: Any) -> list[Event]:
+    def act(self, at: str, case_id: str, name: str, /, **details: Any) -> list[Event]:
         """A clerk's act."""
-        return Clerk(self.desks[region], {role: part() for role, part in PARTS.items()}).act(
+        return Clerk(self.desks[at], {role: part() for role, part in PARTS.items()}).act(
             case_id, name, DESK, **details
         )
 
