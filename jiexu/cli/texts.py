@@ -1,0 +1,23 @@
+"""Saying things: Chinese first, English on request, JSON for machines."""
+
+import json
+from typing import Any
+
+import click
+
+
+def language() -> str:
+    """`zh` or `en`, as the main command's `--lang` says."""
+    context = click.get_current_context(silent=True)
+    lang = context.find_root().params.get("lang") if context else None
+    return "en" if lang == "en" else "zh"
+
+
+def say(zh: str, en: str) -> str:
+    """The text in the language asked for."""
+    return en if language() == "en" else zh
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
