@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from jiexu.audit.compare import RunReport, compare_all
 from jiexu.audit.money import MoneyReport, money_of
@@ -18,7 +19,6 @@ from jiexu.case.event import Role
 from jiexu.demo.desk import BulkDesk, Drama, Office, Waiting
 from jiexu.demo.scenarios import CHENGDU, SCENARIOS
 from jiexu.demo.world import REGIONS, Applicant, World
-from jiexu.region.registry import Bank
 from jiexu.service.wiring import open_agency
 
 LOOK_SECONDS = 0.1
@@ -203,18 +203,13 @@ def _prove(world: World, offices: dict[str, Office], progress: Progress, seconds
     """Replay every journal from zero and hold it against its partners' and against the books."""
     replayed: dict[str, Replayed] = {}
     for code, office in offices.items():
-        replayed[code] = replay_journal(
-            office.agency.journal, lambda done, all, code=code: progress(f"replaying {code}", done, all)
-        )
+        replayed[code] = replay_journal(office.agency.journal, partial(progress, f"replaying {code}"))
     report = compare_all(replayed)
-    bank = Bank(world.bank)
     money = money_of(
         replayed,
         {code: office.agency.journal for code, office in offices.items()},
         {code: office.agency.platform for code, office in offices.items()},
-        bank.book(),
     )
-    bank.close()
     statuses = {case_id: case.status for one in replayed.values() for case_id, case in one.cases.items()}
     parked = 0
     for office in offices.values():
