@@ -23,7 +23,7 @@ from jiexu.region.directory.signing import new_key
 from jiexu.region.platform import ActKey, Done, Send
 from jiexu.service.intake import Intake
 from jiexu.service.setup import create_root, init_region
-from tests.service.pair import AMOUNT, CHENGDU, IN, OUT, START, WENZHOU, XIAN, World, person
+from tests.service.pair import AMOUNT, CHENGDU, IN, OUT, START, WENZHOU, XIAN, Died, World, person
 
 UNKNOWN_FINGERPRINT = bytes.fromhex("c301") + b"\x01" * 8
 
@@ -207,13 +207,15 @@ def test_an_unknown_key_is_parked_and_taken_in_by_itself_once_the_directory_has_
         assert [row.settled for row in read.parked(settled=True)] == ["taken_in"]
 
 
-def publish(world: World, signer: Any, **valid: Any) -> None:
-    """Wenzhou publishes one more key."""
+def publish(world: World, *signers: Any, **valid: Any) -> None:
+    """Wenzhou publishes more keys, each vouched for by the one before."""
     root = create_root(world.folder / "root")
-    entry = world.desks[WENZHOU].participants.entry(WENZHOU)
+    keys = world.desks[WENZHOU].participants.entry(WENZHOU).keys
     previous = world.signer(WENZHOU)._key
-    key = new_key(WENZHOU, signer.key_id, signer._key, previous=previous, root=root, **valid)
-    world.change_entry(WENZHOU, keys=(*entry.keys, key))
+    for signer in signers:
+        keys = (*keys, new_key(WENZHOU, signer.key_id, signer._key, previous=previous, root=root, **valid))
+        previous = signer._key
+    world.change_entry(WENZHOU, keys=keys)
 
 
 @pytest.mark.parametrize(
@@ -360,6 +362,44 @@ def test_a_parked_record_can_be_tried_again_by_hand(pair: World) -> None:
     assert pair.parked(XIAN) == []
     with pytest.raises(LookupError):
         intake.retry(row.id)
+
+
+@pytest.mark.parametrize("point", ["intake.commit", "retry.commit", "notices.sent", "before_commit", "after_commit"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_death_while_a_record_is_parked_told_and_tried_again_changes_nothing(
+    pair: World, point: str, nth: int
+) -> None:
+    case_id = lodged(pair)
+    signers = [create_key(pair.folder / "new-keys")[0] for _ in range(2)]
+    fault = pair.faults[XIAN, OUT]
+    fault.name, fault.nth = point, nth
+    second = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
+    third = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(), seq=3, prev_hash=second[0].hash)
+    for event, signer in zip((second, third), signers, strict=True):
+        pair.post(XIAN, OUT, pair.bundle(WENZHOU, IN, event, signer=signer), case_id)
+        for _ in range(3):
+            turn_of_xian(pair)
+    assert [row.code for row in pair.parked(XIAN)] == ["key_unknown", "key_unknown"]
+    publish(pair, *signers, valid_from=pair.clock() - timedelta(minutes=1))
+    for _ in range(4):
+        turn_of_xian(pair)
+    assert fault.struck
+    assert pair.parked(XIAN) == []
+    assert pair.types(XIAN, case_id, Hand.INBOUND) == ["TransferApplied", "ReminderSent", "ReminderSent"]
+    assert [n.number for n in notices(pair, WENZHOU, IN)][-1] == 2
+    for _ in range(2):
+        pair.services[WENZHOU, IN].take_in(0.0)
+    assert pair.todo_codes(WENZHOU).count("notice_key_unknown") == 2, "a notice sent twice is one"
+
+
+def turn_of_xian(world: World) -> None:
+    """One turn of Xi'an's outbound service, started again where it dies."""
+    service = world.services[XIAN, OUT]
+    service._due.clear()
+    try:
+        service.turn(0.0)
+    except Died:
+        world.restart(XIAN, OUT)
 
 
 # --- events

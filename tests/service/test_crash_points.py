@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jiexu.case.event import Hand, Role
-from jiexu.region.registry import MishapKind
+from jiexu.region.registry import MishapKind, TransferKind
 from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, World, _world
 
 AGENCY_POINTS = (
@@ -24,17 +24,22 @@ AGENCY_POINTS = (
     "relay.sent",
     "receipts.sent",
     "consequences.done",
+    "returns.done",
 )
 JOURNAL_POINTS = ("log_written", "tables_written", "before_commit", "after_commit")
 SERVICES = ((XIAN, OUT), (WENZHOU, IN))
 
 
 def run(world: World, surviving: bool = False) -> dict[str, Any]:
-    """Five cases that meet every act: plain, bank refuses once, less arrives, rejected, completed twice."""
+    """Five cases that meet every act: plain, bank refuses once, less arrives, rejected, completed twice.
+
+    The money of the last one goes back between its completions, and the bank refuses that return once.
+    """
     plain, refused, short, rejected, twice = people = world.moves(1, 2, 3, 4, 5)
     world.leaves(rejected, in_hospital=True)
     world.mishap(MishapKind.REFUSE, refused)
     world.mishap(MishapKind.SHORT, short, amount=Decimal("100.00"))
+    world.mishap(MishapKind.REFUSE, twice, transfer=TransferKind.RETURN)
     cases = {
         who.name: world.case_of(who, at=WENZHOU if who in (plain, short, rejected) else XIAN)
         for who in (plain, refused, short, rejected, twice)
@@ -76,11 +81,18 @@ def test_the_undisturbed_run_meets_every_kind_of_act(undisturbed: dict[str, Any]
     assert [one["status"] for one in undisturbed.values()] == ["closed", "closed", "closed", "rejected", "closed"]
     acts = Counter(act for one in undisturbed.values() for _, act, _ in one["acts"])
     assert acts.keys() >= {"Hold", "EndRelation", "Reinstate", "Debit", "Send", "RecordMonths", "UnrecordMonths"}
-    assert acts.keys() >= {"Credit", "TakeBack", "Return 1"}
+    assert acts.keys() >= {"Credit", "TakeBack", "Return 1", "Return 2"}
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3])
-@pytest.mark.parametrize("point", [*AGENCY_POINTS, *JOURNAL_POINTS])
+@pytest.mark.parametrize(
+    ("point", "nth"),
+    [
+        (point, nth)
+        for point in (*AGENCY_POINTS, *JOURNAL_POINTS)
+        for nth in (1, 2, 3)
+        if (point, nth) != ("returns.done", 3)  # this run has new lines of the bank's book twice on one of the sides
+    ],
+)
 @pytest.mark.parametrize(("code", "role"), SERVICES)
 def test_a_death_changes_no_ending(
     pair: World, undisturbed: dict[str, Any], code: str, role: Role, point: str, nth: int
