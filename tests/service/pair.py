@@ -258,9 +258,7 @@ class World:
 
     def act(self, at: str, case_id: str, name: str, /, **details: Any) -> list[Event]:
         """A clerk's act."""
-        return Clerk(self.desks[at], {role: part() for role, part in PARTS.items()}).act(
-            case_id, name, DESK, **details
-        )
+        return Clerk(self.desks[at], {role: part() for role, part in PARTS.items()}).act(case_id, name, DESK, **details)
 
     def mishap(self, kind: Any, who: Identity, **more: Any) -> None:
         """Let the bank do something wrong with a person's transfer."""
