@@ -1,0 +1,46 @@
+# jiexu (接续). `make help` lists the targets; `make demo` and `make test` are all that a newcomer needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help demo test check format bench clean
+
+help: ## 列出各目标 list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## 安装并演示：三个统筹区办理并证明 install, and see three regions at work (ARGS="--cases 1000")
+	@$(BIN)/jiexu demo $(ARGS)
+
+test: $(VENV)/.tested ## 安装并运行全部测试，含真实 Kafka install, and run every test, a real Kafka broker's too
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.tested ## 格式、风格、类型、房间边界、契约 format, lint, types, import rule, contract
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/jiexu contract check
+
+format: $(VENV)/.tested ## 整理格式 format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.tested ## 基准 benchmarks
+	@$(BIN)/python -m benchmarks.journal_append
+
+clean: ## 删除环境与缓存 remove the environment and caches
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: pyproject.toml tools/venv tools/bring_pip.py
+	@tools/venv $(VENV)
+	@echo "安装 jiexu / installing jiexu …" >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	@echo "安装测试所需 / installing what the tests need …" >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group dev
+	@touch $@
