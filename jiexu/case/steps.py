@@ -77,3 +77,8 @@ def _inbound(view: View) -> list[str]:
         if (room is not None and room <= 0) or any(reference in void for reference in idle):
             steps.append("return_excess")
     return steps
+
+
+def completing_step(view: View) -> str:
+    """Which kind of completion is next: the first, a later one on a newer form, or one after a reversal."""
+    return "amend" if view.completed else "complete_again" if view.inbound.reversed else "complete"

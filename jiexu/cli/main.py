@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("jiexu.cli.events:events", "一案的事件。The events of a case."),
     "parked": ("jiexu.cli.parked:parked", "搁置的记录。Records that could not be placed."),
     "sent": ("jiexu.cli.sent:sent", "尚无回执的事件。What has no receipt yet."),
-    "todo": ("jiexu.cli.todo:todo", "等人处理的事项。What waits for a person."),
+    "todo": ("jiexu.cli.parked:todo", "等人处理的事项。What waits for a person."),
     "doctor": ("jiexu.cli.doctor:doctor", "体检：哪里不对、怎么办。What is wrong and what to do."),
     "audit": ("jiexu.cli.audit:audit", "重放、比对、验证、重建。Replay, compare, verify, rebuild."),
     "calendar": ("jiexu.calendar.cli:calendar", "工作日与期限。Working days and deadlines."),

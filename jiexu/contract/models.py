@@ -127,7 +127,7 @@ class BalanceArrived(Record):
     """
 
     reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
     bank_date: date
     serial: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
@@ -139,7 +139,7 @@ class BalanceCredited(Record):
     """
 
     reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
 
 
 class BalanceExplained(Record):
@@ -159,7 +159,7 @@ class BalancePaidOut(Record):
     """
 
     to: Payee
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
     bank_reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
     payee: Digest | None = None
 
@@ -195,7 +195,7 @@ class BalanceRemitted(Record):
     """
 
     reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
     answers: Annotated[int, Field(le=INT_MAX, ge=1)] | None = None
     batch_reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
     line: Annotated[int, Field(le=INT_MAX, ge=1)] | None = None
@@ -212,7 +212,7 @@ class BalanceReturned(Record):
 
     reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
     return_reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
     source: ReturnSource
     reason: ReturnReason
     explanation: Digest | None = None
@@ -322,6 +322,18 @@ class Continuity(Record):
     _rule = model_validator(mode="after")(constraints.apply)
 
 
+class OverlapChoice(Record):
+    """两地重复月份的选择。
+
+    The choice made where both sides have the same months.
+    """
+
+    months: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")], ...], Loose, Field(min_length=1)]
+    kept: Role
+
+    _rule = model_validator(mode="after")(constraints.apply)
+
+
 class CompletionAmended(Record):
     """据新版本信息表更正办结。由转入方发出。
 
@@ -333,6 +345,7 @@ class CompletionAmended(Record):
     deemed_months: Annotated[int, Field(le=INT_MAX, ge=0)]
     recorded_as: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
     continuity: Continuity
+    overlap: OverlapChoice | None = None
 
 
 class CompletionReversed(Record):
@@ -826,18 +839,6 @@ class NoticePayload(Record):
     _rule = model_validator(mode="after")(constraints.apply)
 
 
-class OverlapChoice(Record):
-    """两地重复月份的选择。
-
-    The choice made where both sides have the same months.
-    """
-
-    months: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")], ...], Loose, Field(min_length=1)]
-    kept: Role
-
-    _rule = model_validator(mode="after")(constraints.apply)
-
-
 class Party(Record):
     """业务的一方：统筹区及承办机构。
 
@@ -932,7 +933,7 @@ class ReturnArrived(Record):
     """
 
     return_reference: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2, gt=0)]
+    amount: Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
     bank_date: date
     serial: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
@@ -985,6 +986,7 @@ class TransferCompleted(Record):
     deemed_months: Annotated[int, Field(le=INT_MAX, ge=0)]
     recorded_as: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
     continuity: Continuity
+    overlap: OverlapChoice | None = None
 
 
 class TransferRejected(Record):

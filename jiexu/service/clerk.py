@@ -11,6 +11,7 @@ from typing import Any
 
 from jiexu.case.case import NotPermitted
 from jiexu.case.event import OWN_HAND, Draft, Event, Role
+from jiexu.case.steps import completing_step
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import own_role
 from jiexu.service.followers import Ledger
@@ -121,21 +122,22 @@ class Clerk:
             raise ActRefused("hand_blocked", f"{since} 起正在办理 {step}，请稍候", f"{step} is under way since {since}")
 
     def _decision(self, work: Work, name: str, details: Mapping[str, Any]) -> Decision | ForClerk | None:
-        if name in STEP_ACTS:
+        if name in STEP_ACTS and not details:
             (outcome,) = self.parts[work.role].decide(self.agency, STEP_ACTS[name](work), [work])
             return outcome
-        made = self.parts[work.role].clerk_act(self.agency, work, name, details)
+        made: Decision | ForClerk | None = self.parts[work.role].clerk_act(self.agency, work, name, details)
         if made is not None:
             return made
         draft = plain_draft(work, name, details)
         if draft is None:
             raise ActRefused("unknown_act", f"没有 {name} 这项办理", f"there is no act {name} for the {work.role} side")
+        if name == "accept":  # outbound accepts only with the person's row; without it OUT-10 names the survivor
+            taken = Draft(
+                "TransferRejected",
+                {"reasons": [{"code": "OUT-10", "text": None}], "survivor": None, "explanation": None},
+            )
+            return Decision(name, (draft,), wants_row=work.role is Role.OUTBOUND, instead=(taken,))
         return Decision(name, (draft,))
-
-
-def _completing(work: Work) -> str:
-    view = work.case.view
-    return "amend" if view.completed else "complete_again" if view.inbound.reversed else "complete"
 
 
 def _sending(work: Work) -> str:
@@ -146,7 +148,7 @@ def _sending(work: Work) -> str:
 STEP_ACTS: Mapping[str, Callable[[Work], str]] = {
     "answer": lambda work: "answer",
     "upload": lambda work: "answer_form_query" if work.case.view.form_query_open else "upload",
-    "complete": _completing,
+    "complete": lambda work: completing_step(work.case.view),
     "credit": lambda work: "credit",
     "remit": _sending,
     "pay_out": lambda work: "pay_out",

@@ -126,7 +126,7 @@ class RolePart(Protocol):
     def act(self, agency: Agency, work: Work, claim: NewClaim, spec: Mapping[str, Any]) -> Act:
         """The act that a specification of a claim means, with its key and the person's values."""
 
-    def clerk_act(self, agency: Agency, work: Work, name: str, details: Mapping[str, Any]) -> "Decision | None":
+    def clerk_act(self, agency: Agency, work: Work, name: str, details: Mapping[str, Any]) -> "Outcome":
         """The decision of a clerk's act that acts on the platform, None where this role has no such act."""
 
     def booked(self, agency: Agency, works: Sequence[Work]) -> Sequence[tuple[Draft, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 from jiexu.case.event import Draft, Event, Role
 from jiexu.case.hands import ZERO
 from jiexu.case.money import arrived_of, credited_net, uncredited
+from jiexu.case.steps import completing_step
 from jiexu.journal.port import NewClaim
 from jiexu.region.platform import (
     Act,
@@ -79,9 +80,12 @@ class InboundPart:
                 return TakeBack(key, identity, scheme, spec["reference"], Decimal(spec["amount"]))
         raise LookupError(f"{spec['act']}: no act of the inbound side")
 
-    def clerk_act(self, agency: Agency, work: Work, name: str, details: Mapping[str, Any]) -> Decision | None:
-        """Undo a completion, return an amount, or take a credited amount back and return it."""
+    def clerk_act(self, agency: Agency, work: Work, name: str, details: Mapping[str, Any]) -> Outcome:
+        """Complete with the choice of months, undo a completion, send an amount back, credited or not."""
         match name:
+            case "complete":
+                step = completing_step(work.case.view)
+                return completions(agency, [work], step, kept=details["kept"])[0]
             case "reverse":
                 body = {"reason": details["reason"], "explanation": details.get("text")}
                 n = work.times("CompletionReversed") + 1
@@ -183,8 +187,12 @@ def month_rows(form: Event) -> list[MonthRow]:
     ]
 
 
-def completions(agency: Agency, works: Sequence[Work], step: str) -> list[Outcome]:
-    """Take the relation over on the latest form: record its months, work out continuity (domain.md §8)."""
+def completions(agency: Agency, works: Sequence[Work], step: str, kept: str | None = None) -> list[Outcome]:
+    """Take the relation over on the latest form: record its months, work out continuity (domain.md §8).
+
+    Where months were paid on both sides the person chooses whose count (BOTH-05): in the application, or `kept`
+    (`outbound` or `inbound`) as the clerk was told; without a choice the case waits for it.
+    """
     known = [(work, who) for work in works if (who := work.identity) is not None]
     facts: dict[str, PersonFacts] = {}
     for scheme in Scheme:
@@ -201,12 +209,16 @@ def completions(agency: Agency, works: Sequence[Work], step: str) -> list[Outcom
         assert form is not None, "there is a form to complete on"
         rows = month_rows(form_event(work, form.version))
         doubled = _doubled(rows, facts[work.case_id])
-        if doubled and not work.application["overlap"]:
+        stated = work.application["overlap"]
+        choice = kept or (stated["kept"] if stated else None)
+        if doubled and choice is None:
             zh = f"两地有 {len(doubled)} 个月重复参保，请本人选择（BOTH-05）"
             en = f"{len(doubled)} months were paid on both sides: the person chooses (BOTH-05)"
             outcomes.append(ForClerk(step, "BOTH-05", zh, en))
             continue
+        overlap = {"months": sorted(doubled), "kept": choice} if doubled else None
         body = {
+            "overlap": overlap,
             "version": form.version,
             "actual_months": sum(row.months for row in rows if row.kind == "actual"),
             "deemed_months": sum(row.months for row in rows if row.kind == "deemed"),
