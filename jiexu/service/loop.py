@@ -20,6 +20,8 @@ from jiexu.service.agency import Agency
 from jiexu.service.consequences import BankWatch, Consequences
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
+from jiexu.service.personal import Personal
+from jiexu.service.startup import check_at_start
 from jiexu.service.steps import RolePart, Steps
 from jiexu.service.upkeep import Upkeep
 
@@ -54,6 +56,7 @@ class Service:
         self.upkeep = Upkeep(agency, self.intake)
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
+        self.personal = Personal(agency)
         self.consequences = Consequences(agency, self.steps)
         self.bank = BankWatch(agency, role)
         self.consumer: Consumer | None = None
@@ -77,6 +80,7 @@ class Service:
         worked += self.ledger.turn()
         worked += self.relay.turn()
         worked += self.consequences.turn()
+        worked += self.personal.turn()
         worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
         worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)
         self.agency.book.trim()
@@ -136,8 +140,13 @@ class Service:
         threading.Thread(target=self._watch, daemon=True).start()
         self.log.info("started", topic=self.topic)
         wait = 0.1
+        checked = False
         while not self.stopping.is_set():
             try:
+                if not checked:
+                    report = check_at_start(self.agency)
+                    self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
+                    checked = True
                 self.turn()
                 wait = 0.1
             except ExchangeUnavailable as error:

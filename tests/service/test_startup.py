@@ -1,0 +1,167 @@
+"""The check at every start: an old copy of the journal, a lost journal, a ledger that lost its end, a fork."""
+
+import shutil
+import sqlite3
+
+import pytest
+
+from jiexu.audit.compare import compare_all
+from jiexu.audit.money import money_of
+from jiexu.audit.rebuild import ledger_lines, rebuild
+from jiexu.audit.replay import replay_journal
+from jiexu.case.event import Role
+from jiexu.exchange.topics import create, region_topics
+from jiexu.journal.port import JournalConflict, LogLine
+from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.startup import check_at_start
+
+from .pair import WENZHOU, XIAN, World
+
+
+def lines_of(world: World, code: str) -> list[LogLine]:
+    with world.desks[code].journal.read() as read:
+        return read.log(0, 100_000)
+
+
+def stop(world: World, code: str) -> None:
+    for role in Role:
+        world.kill(code, role)
+    world.desks.pop(code).close()
+
+
+def start(world: World, code: str) -> None:
+    world.clock.pass_by(minutes=2)
+    world.desks[code] = world._open(code, f"{code}.desk")
+    for role in Role:
+        world.start(code, role)
+
+
+def remove_journal(world: World, code: str) -> None:
+    for file in (world.folder / code).glob("journal.db*"):
+        file.unlink()
+
+
+def test_a_journal_that_was_lost_is_rebuilt_from_the_ledger_byte_for_byte_and_the_region_goes_on(pair: World) -> None:
+    people = pair.moves(1, 2, 3)
+    cases = [pair.case_of(who) for who in people]
+    for _ in range(3):
+        pair.turn()  # half way: forms and money are on their way
+    before = lines_of(pair, XIAN)
+    held = [(line.position, line.kind, line.payload) for line in ledger_lines(pair.desks[XIAN].exchange, XIAN)]
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    exchange = pair.desks[WENZHOU].exchange
+    report = rebuild(pair.folder / XIAN / "journal.db", XIAN, exchange)
+    start(pair, XIAN)
+    again = lines_of(pair, XIAN)
+    assert report.lines == len(held)
+    assert again == before[: len(held)]  # recorded_at, incarnation and bytes, line by line
+    assert check_at_start(pair.desks[XIAN]).cases_derived == 3
+    pair.idle()
+    assert [pair.status(case_id, XIAN) for case_id in cases] == ["closed"] * 3
+    pair.agreed()
+    pair.books_fit()
+
+
+def test_an_old_copy_takes_in_what_the_ledger_has_more_under_a_new_incarnation(pair: World) -> None:
+    (first, second) = pair.moves(1, 2)
+    pair.case_of(first)
+    pair.idle()
+    stop(pair, XIAN)
+    copy = pair.folder / "copy"
+    copy.mkdir()
+    for file in (pair.folder / XIAN).glob("journal.db*"):
+        shutil.copy(file, copy / file.name)
+    start(pair, XIAN)
+    case_id = pair.case_of(second)
+    pair.idle()
+    newest = lines_of(pair, XIAN)
+    with pair.desks[XIAN].journal.read() as read:
+        incarnation = read.incarnation()
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    for file in copy.iterdir():
+        shutil.copy(file, pair.folder / XIAN / file.name)
+    start(pair, XIAN)
+    report = check_at_start(pair.desks[XIAN])
+    assert report.absorbed > 0
+    assert lines_of(pair, XIAN) == newest
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.incarnation() != incarnation
+    assert "old_copy" in pair.todo_codes(XIAN)
+    pair.idle()
+    assert pair.status(case_id, XIAN, WENZHOU) == "closed"
+    pair.agreed()
+    pair.books_fit()
+
+
+def test_a_death_while_an_old_copy_is_mended_leaves_word_and_the_next_start_ends_it(
+    pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (who,) = pair.moves(1)
+    case_id = pair.case_of(who)
+    pair.idle()
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    rebuild(pair.folder / XIAN / "journal.db", XIAN, pair.desks[WENZHOU].exchange)
+    start(pair, XIAN)
+    with pair.desks[XIAN].journal.write() as write:
+        write.set_note("mending_from_ledger", "1")  # as a death right after the lines were taken in leaves it
+    assert check_at_start(pair.desks[XIAN]).cases_derived == 1
+    assert "old_copy" in pair.todo_codes(XIAN)
+    with pair.desks[XIAN].journal.read() as read:
+        assert not read.note("mending_from_ledger")
+        assert read.case_row(case_id) is not None
+
+
+def test_a_ledger_that_lost_its_end_is_written_again_and_told(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+    exchange = pair.desks[XIAN].exchange
+    topic = f"jiexu.{XIAN}.ledger"
+    end = exchange.end_offsets(topic)[0]
+    admin = exchange.admin()
+    admin.delete(topic)
+    create(admin, [spec for spec in region_topics(XIAN) if spec.name == topic])
+    assert end > 0
+    report = check_at_start(pair.desks[XIAN])
+    assert report.ledger_lost_its_end
+    assert "ledger_lost_its_end" in pair.todo_codes(XIAN)
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.cursor(LEDGER_CURSOR) == 0
+    pair.idle()
+    assert list(ledger_lines(exchange, XIAN)) == lines_of(pair, XIAN)
+
+
+def test_two_journals_under_one_name_are_found_before_the_first_step(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+    with sqlite3.connect(pair.folder / XIAN / "journal.db") as db:
+        (last,) = db.execute("SELECT max(position) FROM log").fetchone()
+        db.execute("UPDATE log SET recorded_at = recorded_at + 1 WHERE position = ?", (last,))
+    with pytest.raises(JournalConflict, match="two journals"):
+        check_at_start(pair.desks[XIAN])
+
+
+def test_a_sound_journal_is_left_alone(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+    before = lines_of(pair, XIAN)
+    report = check_at_start(pair.desks[XIAN])
+    assert (report.absorbed, report.cases_derived, report.ledger_lost_its_end) == (0, 0, False)
+    assert lines_of(pair, XIAN) == before
+
+
+def test_replay_comparison_and_money_agree_after_the_rebuild(pair: World) -> None:
+    pair.case_of(*pair.moves(1))
+    pair.idle()
+    journals = {code: pair.desks[code].journal for code in (XIAN, WENZHOU)}
+    replayed = {code: replay_journal(journal) for code, journal in journals.items()}
+    report = compare_all(replayed)
+    assert (report.lost, report.doubled, report.differences) == (0, 0, [])
+    money = money_of(replayed, journals, {code: pair.desks[code].platform for code in journals})
+    assert money.balanced
+    assert money.sent == money.credited > 0
