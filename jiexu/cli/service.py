@@ -43,10 +43,16 @@ def inbound(config_file: Path) -> None:
 
 
 def _run(config_file: Path, part: "RolePart") -> None:
+    import structlog
+
     from jiexu.service.logs import configure_logs
     from jiexu.service.loop import Service
 
     configure_logs()
     owner = f"{configuration(config_file).region}.{part.role.value}"
     with opened(config_file, owner) as agency:
-        Service(agency, part).run()
+        try:
+            Service(agency, part).run()
+        except Exception:
+            structlog.get_logger().critical("died", region=agency.region, role=part.role.value, exc_info=True)
+            raise

@@ -61,7 +61,7 @@ class Decided:
 
 
 def issue(agency: Agency, decided: Sequence[Decided]) -> list[Decided]:
-    """Append what was decided, all in one transaction; returns what could not be, to be decided again.
+    """Append what was decided, all in one transaction; returns what came too late, to be decided again.
 
     Raises whatever the journal raises: then nothing was appended, and the cases are forgotten here.
     """
@@ -80,12 +80,21 @@ def issue(agency: Agency, decided: Sequence[Decided]) -> list[Decided]:
 
 def issue_within(agency: Agency, write: Writes, decided: Sequence[Decided]) -> list[Decided]:
     """As `issue`, inside a transaction that the caller has opened."""
-    heads = write.heads([one.case.case_id for one in decided])
+    case_ids = [one.case.case_id for one in decided]
+    heads = write.heads(case_ids)
+    claims = write.open_claims(case_ids)
+    # Another process may act in a case meanwhile: a clerk's claim blocks the hand, and moves no head before its event.
+    blocked = {(stored.claim.case_id, stored.claim.hand) for stored in claims}
+    standing = {stored.position for stored in claims}
     fresh, stale = [], []
     for one in decided:
         head = heads.get(one.case.case_id)
         moved = (head.position if head else 0) != one.position
-        if moved and one.claim is None:
+        if one.claim is None:
+            late = moved or (one.case.case_id, OWN_HAND[one.role]) in blocked
+        else:
+            late = one.claim.position not in standing  # somebody else took the claim up and has closed it
+        if late:
             agency.book.forget(one.case.case_id)
             stale.append(one)
         else:

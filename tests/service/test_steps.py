@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from jiexu.case.event import Draft, Hand, Role
+from jiexu.journal.port import NewClaim
 from jiexu.region.platform import Act, Done, Refused
 from jiexu.region.registry import MishapKind, PeriodRow, RelationRow, TransferKind
 from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
 from jiexu.service.answering import Lodging
 from jiexu.service.clerk import ActRefused
 from jiexu.service.counter import lodge
-from jiexu.service.steps import Decision, ForClerk
-from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, Died, World, person, person_row
+from jiexu.service.issue import issue
+from jiexu.service.steps import Decision, ForClerk, Steps
+from services.outbound import OutboundPart
+from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, Died, World, draft, person, person_row
 
 
 def by_clerk(world: World, code: str, role: Role, *steps: str) -> None:
@@ -400,3 +403,21 @@ def test_the_relation_is_held_at_acceptance_and_ended_after_completion(pair: Wor
     pair.act(WENZHOU, case_id, "reverse", reason="taken_over_in_error")
     pair.idle()
     assert relation(pair, who) == "suspended"
+
+
+def test_a_step_that_comes_while_a_clerks_act_holds_the_hand_is_decided_again_later(pair: World) -> None:
+    (who,) = pair.moves(7)
+    case_id = pair.case_of(who)
+    pair.idle()
+    agency = pair.desks[XIAN]
+    steps = Steps(agency, OutboundPart(), lambda _: True)
+    with agency.journal.read() as read:
+        work = steps.load(read, [case_id])[case_id]
+    reminder = Decision("remind", (draft("ReminderSent", about="complete", message=None),))
+    with agency.journal.write() as write:
+        last = work.case.view.outbound.seq
+        claim = NewClaim(case_id, Hand.OUTBOUND, "remit", 9, last + 1, work.case.seen_by(Role.OUTBOUND), "{}")
+        write.claim([claim], "a clerk", pair.clock())
+    late = issue(agency, [steps.decided(work, reminder)])
+    assert [one.case.case_id for one in late] == [case_id]
+    assert pair.case(XIAN, case_id).view.outbound.seq == last
