@@ -8,15 +8,55 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import click
 
 from jiexu.cli.texts import print_json, say
 
-NO, BAD_INPUT, UNREACHABLE, DEFECT = 1, 2, 3, 70
-# Codes of errors that pass by themselves: wait, and do it again.
-_REACHABLE_LATER = {"exchange.unavailable", "busy", "ledger_unreachable"}
+NO, BAD_INPUT, UNREACHABLE, DEFECT, INTERRUPTED = 1, 2, 3, 70, 130
+
+# Errors of the product that say `code`, `zh` and `en` themselves, and are no matter of input: their exit codes.
+_BY_CODE = {
+    "exchange.unavailable": UNREACHABLE,
+    "exchange.broker_failed": UNREACHABLE,
+    "ledger_unreachable": UNREACHABLE,
+    "busy": UNREACHABLE,
+    "unknown_case": NO,
+}
+# What to do, where the error's own sentence leaves it open.
+_TODO = {
+    "exchange.unavailable": (
+        "请检查 [exchange] 中的地址与网络，稍后重试",
+        "check the address in [exchange] and the network, then try again",
+    ),
+    "exchange.refused": (
+        "请检查 [exchange] 中的登录信息与主题权限",
+        "check the login in [exchange] and the rights to the topics",
+    ),
+    "missing": (
+        "请核对配置中的 journal；新统筹区用 jiexu region init，丢失的日志用 jiexu audit rebuild",
+        "check `journal` in the configuration; a new region: jiexu region init, a lost journal: jiexu audit rebuild",
+    ),
+    "not_a_journal": ("请核对配置中的 journal", "check `journal` in the configuration"),
+    "other_region": ("请核对配置中的 region 与 journal", "check `region` and `journal` in the configuration"),
+    "newer_version": ("请升级 jiexu", "upgrade jiexu"),
+    "busy": ("请稍后重试", "try again in a moment"),
+    "unsafe_key_file": ("请执行 chmod 600", "chmod 600 the file"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An error as it is told: a stable code, a sentence in both languages, the exit code."""
+
+    code: str
+    zh: str
+    en: str
+    exit_code: int = BAD_INPUT
 
 
 class Failure(Exception):
@@ -30,41 +70,118 @@ class Failure(Exception):
 def run(command: Callable[[], int | None], as_json: bool) -> int:
     """Run a command and turn whatever it raises into a sentence and an exit code."""
     try:
-        return command() or 0
+        code = command() or 0
+        sys.stdout.flush()  # here, where a reader that has gone is still told apart from a defect
+        return code
     except click.ClickException as error:
+        if as_json:
+            _print_error(Told("usage", error.format_message(), error.format_message()))
         error.show()
         return error.exit_code
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo(say("已中断。", "Interrupted."), err=True)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # whoever read it has gone; nothing is left to say
+        # Whoever read it has gone (`jiexu … | head`): nothing is left to say, not even at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _tell(error, as_json)
+        told = sentence(error) or _defect(error)
+        if as_json:
+            _print_error(told)
+        click.echo(say(f"错误 {told.code}：{told.zh}", f"error {told.code}: {told.en}"), err=True)
+        return told.exit_code
 
 
-def _tell(error: Exception, as_json: bool) -> int:
+def sentence(error: Exception) -> Told | None:
+    """What a known error says to people; None for a defect."""
     problem = getattr(error, "problem", None)
-    if problem is not None:  # the directory's, which say what to do
-        return _show(problem.code, f"{problem.zh}。{problem.todo_zh}", f"{problem.en}. {problem.todo_en}", 2, as_json)
-    zh, en = getattr(error, "zh", None), getattr(error, "en", None)
+    if problem is not None and hasattr(problem, "todo_zh"):  # the directory's
+        return Told(problem.code, f"{problem.zh}。{problem.todo_zh}", f"{problem.en}. {problem.todo_en}")
+    said = getattr(error, "refused", error)  # the registry's refusals carry theirs
+    zh, en = getattr(said, "zh", None), getattr(said, "en", None)
     if isinstance(zh, str) and isinstance(en, str):
-        code = str(getattr(error, "code", type(error).__name__))
-        exit_code = getattr(error, "exit_code", UNREACHABLE if code in _REACHABLE_LATER else BAD_INPUT)
-        return _show(code, zh, en, exit_code, as_json)
+        code = str(getattr(said, "code", type(error).__name__))
+        exit_code = getattr(error, "exit_code", _BY_CODE.get(code, BAD_INPUT))
+        where = f"{place}：" if (place := getattr(error, "where", "")) else ""
+        todo = _TODO.get(code)
+        zh = f"{where}{zh}{f' {todo[0]}。' if todo else ''}"
+        en = f"{where.replace('：', ': ')}{en}{f' To do: {todo[1]}.' if todo else ''}"
+        return Told(code, zh, en, exit_code)
+    return _from_below(error)
+
+
+def _from_below(error: Exception) -> Told | None:
+    """Errors of files and databases, and those of the product that carry no code."""
+    import sqlite3
+
+    from jiexu.journal.port import JournalConflict, Moved, SeqTaken
+    from jiexu.region.registry.adapter import OtherRegion
+    from jiexu.region.registry.sqlite import FileTooNew
+    from jiexu.rules.lint import RulesDataError
+
+    match error:
+        case SeqTaken() | Moved():
+            return Told("moved", "刚有新情况，请重新查看后再办", "it has just changed: look again, then do it", NO)
+        case JournalConflict():
+            return Told(
+                "journal_conflict",
+                f"同一统筹区有过两本日志，内容不一致：{error}。请停止服务，用 jiexu audit compare 核对",
+                f"two journals have lived under one name: {error}. Stop the services and compare: jiexu audit compare",
+            )
+        case OtherRegion() | FileTooNew() | RulesDataError():
+            return Told("file_unusable", f"{error}。请核对配置中的文件", f"{error}. Check the files in the configuration")
+        case sqlite3.OperationalError() if "locked" in str(error) or "busy" in str(error):
+            return Told("busy", "文件正被占用，请稍后重试", "a file is in use: try again in a moment", UNREACHABLE)
+        case sqlite3.DatabaseError():
+            return Told(
+                "database",
+                f"数据库文件不能使用（{error}）。请核对配置中的路径、权限与磁盘空间，或运行 jiexu doctor",
+                f"a database file cannot be used ({error}). Check the paths, permissions and disk, or run jiexu doctor",
+            )
+        case OSError() if error.filename is not None:
+            return Told(
+                "file",
+                f"{error.filename}：{error.strerror}。请核对路径与权限",
+                f"{error.filename}: {error.strerror}. Check the path and its permissions",
+            )
+    return None
+
+
+def _defect(error: Exception) -> Told:
     reference = uuid4().hex[:8]
+    log = _log(error, reference)
     if os.environ.get("JIEXU_DEBUG"):
         traceback.print_exception(error)
-    zh = f"程序内部错误（编号 {reference}）：{type(error).__name__}。设 JIEXU_DEBUG=1 重试可见详情。"
-    en = f"internal error {reference}: {type(error).__name__}. Set JIEXU_DEBUG=1 and try again for details."
-    return _show("internal", zh, en, DEFECT, as_json)
+    kind = type(error).__name__
+    where_zh, where_en = (f"详情记在 {log}，", f"Details are in {log}; ") if log else ("", "")
+    return Told(
+        "internal",
+        f"程序内部错误（编号 {reference}，{kind}）。{where_zh}报告时请附编号；设 JIEXU_DEBUG=1 重试可见详情。",
+        f"internal error {reference} ({kind}). {where_en}name the number when you report it, or try again with "
+        "JIEXU_DEBUG=1.",
+        DEFECT,
+    )
 
 
-def _show(code: str, zh: str, en: str, exit_code: int, as_json: bool) -> int:
-    if as_json:
-        print_json({"error": {"code": code, "zh": zh, "en": en}})
-    click.echo(say(f"错误 {code}：{zh}", f"error {code}: {en}"), err=True)
-    return exit_code
+def _log(error: Exception, reference: str) -> Path | None:
+    """Append the traceback to the log of defects, identity numbers masked; None where it cannot be written."""
+    from jiexu.service.logs import mask
+
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    file = Path(state) / "jiexu" / "errors.log"
+    text = mask("".join(traceback.format_exception(error)))
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat()} {reference}\n{text}\n")
+    except OSError:
+        return None
+    return file
+
+
+def _print_error(told: Told) -> None:
+    print_json({"error": {"code": told.code, "zh": told.zh, "en": told.en}})

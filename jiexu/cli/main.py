@@ -2,13 +2,13 @@
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from jiexu.cli import errors
+from jiexu.cli.texts import choose_language
 
 # name: (module:attribute, what it is for)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -37,13 +37,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kafka": ("jiexu.exchange.cli:kafka", "本机真实 Kafka。A real broker on this machine."),
 }
 
+# The clerk's acts by name, as jiexu/cli/acts.py has them; here too, so that the list imports nothing.
+ACTS = (
+    "answer accept reject forward withdraw request-withdrawal upload explain-form propose-correction query-form "
+    "close-form-query complete reverse remit remit-amount query-balance close-balance-query explain-balance credit "
+    "return take-back pay-out remind request-information provide-information escalate notify"
+)
+
 
 class LazyGroup(click.Group):
     """Commands by name; the module is imported on use. A clerk's act may be called without `act` before it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the order of the table."""
-        return list(COMMANDS)
+        """The names in the order of the table, those left out whose module is not installed."""
+        return [name for name, (place, _) in COMMANDS.items() if find_spec(place.split(":")[0])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
@@ -53,13 +60,17 @@ class LazyGroup(click.Group):
                 return None
             command: click.Command = getattr(import_module(module), attribute)
             return command
+        if cmd_name not in ACTS.split():
+            return None
         act = self.get_command(ctx, "act")
         return act.get_command(ctx, cmd_name) if isinstance(act, click.Group) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list from the table: `jiexu --help` imports nothing."""
         with formatter.section("命令 Commands"):
-            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+        with formatter.section("经办 Acts: jiexu ACT CASE --by 工号 --reviewed-by 工号"):
+            formatter.write_text(ACTS)
 
 
 @click.command(
@@ -84,9 +95,10 @@ class LazyGroup(click.Group):
 @click.option(
     "--lang", type=click.Choice(["zh", "en"]), default="zh", envvar="JIEXU_LANG", help="界面语言 language of the texts."
 )
-@click.version_option(version("jiexu"), message="jiexu %(version)s")
+@click.version_option(package_name="jiexu", message="jiexu %(version)s")
 def cli(lang: str) -> None:
     """The group; see its help."""
+    choose_language(lang)
 
 
 def main(arguments: list[str] | None = None) -> Any:

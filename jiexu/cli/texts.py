@@ -1,16 +1,25 @@
 """Saying things: Chinese first, English on request, JSON for machines."""
 
 import json
+from contextvars import ContextVar
 from typing import Any
 
 import click
+
+# Errors are told after the command's context has gone, so the choice is remembered beside it.
+_chosen: ContextVar[str] = ContextVar("jiexu_lang", default="zh")
+
+
+def choose_language(lang: str) -> None:
+    """Remember what `--lang` says, for texts that come after the command has ended."""
+    _chosen.set(lang)
 
 
 def language() -> str:
     """`zh` or `en`, as the main command's `--lang` says."""
     context = click.get_current_context(silent=True)
     lang = context.find_root().params.get("lang") if context else None
-    return "en" if lang == "en" else "zh"
+    return "en" if (lang or _chosen.get()) == "en" else "zh"
 
 
 def say(zh: str, en: str) -> str:

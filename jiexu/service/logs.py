@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 
-# 18 characters of a resident card, or the 15 digits of an old one, not inside a longer run (a case id is hex).
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])([1-9]\d{3})\d{7,10}(\d{3}[\dXx])(?![0-9A-Za-z])")
+# 18 characters of a resident card, the 15 digits of an old one, and what lies between (bank cards). Not a part of a
+# longer run of hexadecimal digits, which is an id or a hash.
+_NUMBER = re.compile(r"(?<![0-9A-Fa-f])(\d{4})\d{7,10}(\d{3}[\dXx])(?![0-9A-Fa-f])")
 
 
 def mask(text: str) -> str:
@@ -18,33 +19,48 @@ def mask(text: str) -> str:
 
 
 def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(item) for item in value]
-    return value
+    match value:
+        case bool() | None | float():
+            return value
+        case int():
+            shown = mask(str(value))
+            return shown if "*" in shown else value
+        case dict():
+            return {_masked(key): _masked(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_masked(item) for item in value]
+    return mask(str(value))  # whatever else would be shown by its text
 
 
 def mask_numbers(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: nothing that is logged shows an identity number."""
-    return {key: _masked(value) for key, value in entry.items()}
+    return {str(_masked(key)): _masked(value) for key, value in entry.items()}
 
 
-def configure_logs(level: int = logging.INFO) -> None:
-    """JSON lines on standard error, with time and level."""
+def configure_logs(level: int = logging.INFO, **bound: str) -> None:
+    """JSON lines on standard error with time, level and `bound` (region, role); other libraries' warnings too."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    ]
+    shown: list[Any] = [
+        structlog.processors.format_exc_info,
+        mask_numbers,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    structlog.contextvars.bind_contextvars(**bound)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            mask_numbers,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*shared, *shown],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,33 @@
+"""A service as a process: the region opened from its configuration, logs, the loop until SIGTERM."""
+
+import signal
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+
+from jiexu.service.config import load_config
+from jiexu.service.logs import configure_logs
+from jiexu.service.loop import Service
+from jiexu.service.steps import RolePart
+from jiexu.service.wiring import open_agency
+
+
+def serve(config_file: Path, part: RolePart) -> None:
+    """Run one role of one region until SIGTERM or SIGINT; the batch in hand is finished.
+
+    Raises what opening raises (`open_agency`), and whatever ends the loop, which is logged before.
+    """
+    # A stop while files are being opened interrupts nothing; the loop puts its own handlers in place.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    config = load_config(config_file)
+    configure_logs(region=config.region, role=part.role.value)
+    log = structlog.get_logger()
+    with closing(open_agency(config, f"{config.region}.{part.role.value}")) as agency:
+        try:
+            Service(agency, part).run()
+        except Exception:
+            log.critical("died", exc_info=True)
+            raise
