@@ -103,7 +103,7 @@ def sentence(error: Exception) -> Told | None:
     said = getattr(error, "refused", error)  # the registry's refusals carry theirs
     zh, en = getattr(said, "zh", None), getattr(said, "en", None)
     if isinstance(zh, str) and isinstance(en, str):
-        code = str(getattr(said, "code", type(error).__name__))
+        code = str(getattr(said, "code", type(error).__name__.removesuffix("Error").lower()))
         exit_code = getattr(error, "exit_code", _BY_CODE.get(code, BAD_INPUT))
         where = f"{place}：" if (place := getattr(error, "where", "")) else ""
         todo = _TODO.get(code)
@@ -132,7 +132,9 @@ def _from_below(error: Exception) -> Told | None:
                 f"two journals have lived under one name: {error}. Stop the services and compare: jiexu audit compare",
             )
         case OtherRegion() | FileTooNew() | RulesDataError():
-            return Told("file_unusable", f"{error}。请核对配置中的文件", f"{error}. Check the files in the configuration")
+            return Told(
+                "file_unusable", f"{error}。请核对配置中的文件", f"{error}. Check the files in the configuration"
+            )
         case sqlite3.OperationalError() if "locked" in str(error) or "busy" in str(error):
             return Told("busy", "文件正被占用，请稍后重试", "a file is in use: try again in a moment", UNREACHABLE)
         case sqlite3.DatabaseError():

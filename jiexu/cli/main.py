@@ -1,8 +1,9 @@
 """`jiexu`: one command. A command's module is imported when it is used, so that light commands start at once."""
 
 import sys
+import textwrap
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,13 +51,13 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of the table, those left out whose module is not installed."""
-        return [name for name, (place, _) in COMMANDS.items() if find_spec(place.split(":")[0])]
+        return [name for name, (place, _) in COMMANDS.items() if _installed(place.split(":")[0])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
         if cmd_name in COMMANDS:
             module, attribute = COMMANDS[cmd_name][0].split(":")
-            if find_spec(module) is None:
+            if not _installed(module):
                 return None
             command: click.Command = getattr(import_module(module), attribute)
             return command
@@ -70,7 +71,13 @@ class LazyGroup(click.Group):
         with formatter.section("命令 Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
         with formatter.section("经办 Acts: jiexu ACT CASE --by 工号 --reviewed-by 工号"):
-            formatter.write_text(ACTS)
+            for line in textwrap.wrap(ACTS, formatter.width - 4, break_on_hyphens=False):
+                formatter.write(f"  {line}\n")
+
+
+def _installed(module: str) -> bool:
+    """Whether the module is there; `find_spec` would import the packages above it."""
+    return Path(__file__).parents[2].joinpath(*module.split(".")).with_suffix(".py").is_file()
 
 
 @click.command(
