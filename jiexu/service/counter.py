@@ -14,7 +14,7 @@ from jiexu.case.event import Draft, Role
 from jiexu.region.directory.problem import DirectoryError
 from jiexu.rules.checks import Verdict, refusals, routes, unknowns
 from jiexu.rules.facts import Application
-from jiexu.rules.identity import valid_document
+from jiexu.rules.identity import normalised, valid_document
 from jiexu.rules.ruleset import Ruleset, ruleset_for
 from jiexu.service.agency import Agency
 from jiexu.service.checking import Asked, check_results, judge, reasons
@@ -57,7 +57,10 @@ class Lodged:
 
 
 def lodge(agency: Agency, lodgings: Sequence[Lodging]) -> list[Lodged]:
-    """Take applications in, all that can be in one transaction. In the order given."""
+    """Take applications in, all that can be in one transaction. The answers stand in the order given.
+
+    A second application of one person waits for the first: the checks must find that in the journal (BOTH-04, OUT-10).
+    """
     answers: list[Lodged | None] = [None] * len(lodgings)
     asked: dict[Role, list[tuple[int, Lodging, Application]]] = {Role.OUTBOUND: [], Role.INBOUND: []}
     for index, lodging in enumerate(lodgings):
@@ -68,8 +71,17 @@ def lodge(agency: Agency, lodgings: Sequence[Lodging]) -> list[Lodged]:
             role, application = settled
             asked[role].append((index, lodging, application))
     for role, group in asked.items():
-        if group:
-            _lodge(agency, role, group, answers)
+        while group:
+            seen: set[tuple[str, str]] = set()
+            now: list[tuple[int, Lodging, Application]] = []
+            later: list[tuple[int, Lodging, Application]] = []
+            for item in group:
+                who = item[2].identity
+                person = (who.document_type, normalised(who.document_number))
+                (later if person in seen else now).append(item)
+                seen.add(person)
+            _lodge(agency, role, now, answers)
+            group = later
     return [answer for answer in answers if answer is not None]
 
 
