@@ -3,6 +3,7 @@
 Money, dates and questions that an act needs and does not name are filled in from the case (service/clerk.py).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import click
 
 from jiexu.cli.errors import NO, Failure
 from jiexu.cli.options import case_id_of, opened, with_config, with_json
+from jiexu.cli.region import find_region
 from jiexu.cli.texts import language, print_json, say
 
 _WITHDRAWAL = click.Choice(["applicant_request", "cover_resumed", "cover_lost", "died", "lodged_in_error", "other"])
@@ -35,7 +37,20 @@ def _about(what: str) -> Option:
     return click.option("--about", required=True, help=what)
 
 
-_AMOUNT = click.option("--amount", required=True, help="金额（元）amount in yuan.")
+class Yuan(click.ParamType[str]):
+    """An amount as the contract has it: yuan with at most two places, kept as text and never as a float."""
+
+    name = "yuan"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read it; a wrong one is bad input."""
+        text = str(value).strip()
+        if not re.fullmatch(r"\d{1,12}(\.\d{1,2})?", text):
+            self.fail(f"“{value}”不是金额，请写作 1234.50 / not an amount, write 1234.50", param, ctx)
+        return text
+
+
+_AMOUNT = click.option("--amount", type=Yuan(), required=True, help="金额（元）amount in yuan.")
 _REFERENCE = click.option("--reference", required=True, help="划款编号 the remittance's reference.")
 
 
@@ -62,7 +77,7 @@ ACTS: dict[str, Act] = {
         "forward",
         "转办到正确的统筹区",
         "Forward to the right region.",
-        (click.option("--region", required=True, help="六位代码 six-digit code."), _TEXT),
+        (click.option("--region", required=True, help="统筹区代码或名称 code or name."), _TEXT),
     ),
     "withdraw": Act("withdraw", "撤回", "Withdraw.", (_reason(_WITHDRAWAL), _TEXT)),
     "request-withdrawal": Act(
@@ -105,8 +120,8 @@ ACTS: dict[str, Act] = {
         (
             click.option("--kind", type=_BALANCE, required=True, help="问题 what is wrong."),
             click.option("--reference", help="划款编号 the reference."),
-            click.option("--expected", help="应为（元）expected."),
-            click.option("--found", help="实为（元）found."),
+            click.option("--expected", type=Yuan(), help="应为（元）expected."),
+            click.option("--found", type=Yuan(), help="实为（元）found."),
             _TEXT,
         ),
     ),
@@ -186,9 +201,6 @@ def _command(name: str, spec: Act) -> click.Command:
     ) -> None:
         _act(spec, case, by, reviewed_by, office, config_file, as_json, details)
 
-    needed = " ".join("…" for _ in spec.options[:1])
-    example = f"jiexu {name} CASE --by D0117 --reviewed-by D0232 {needed}".rstrip()
-    run.__doc__ = f"{spec.zh}。\n\n{spec.en}\n\n\b\n例 Example:  {example}\n接下来 Next:   jiexu timeline CASE\n"
     decorated: Any = run
     for option in reversed(spec.options):
         decorated = option(decorated)
@@ -198,7 +210,26 @@ def _command(name: str, spec: Act) -> click.Command:
     decorated = click.option("--by", required=True, help="经办人工号 staff number of the handler.")(decorated)
     decorated = click.argument("case")(decorated)
     command: click.Command = click.command(name=name)(decorated)
+    example = f"jiexu {name} CASE --by D0117 --reviewed-by D0232{_needed(command)}"
+    command.help = f"{spec.zh}。\n\n{spec.en}\n\n\b\n例 Example:  {example}\n接下来 Next:   jiexu timeline CASE\n"
     return command
+
+
+def _needed(command: click.Command) -> str:
+    """The options that this act cannot do without, as an example writes them."""
+    words = ""
+    for param in command.params:
+        if isinstance(param, click.Option) and param.required and param.name != "by":
+            value = "…"
+            match param.type:
+                case click.Choice(choices=choices):
+                    value = choices[0]
+                case Yuan():
+                    value = "1234.50"
+                case click.types.IntParamType():
+                    value = "2"
+            words += f" {param.opts[0]} {value}"
+    return words
 
 
 def _act(
@@ -221,6 +252,8 @@ def _act(
     if spec.act == "notify":
         given["given_at"] = datetime.now(UTC)
     with opened(config_file) as agency:
+        if "region" in given:
+            given["region"] = find_region(given["region"], agency.places).code
         clerk = Clerk(agency, {Role.OUTBOUND: OutboundPart(), Role.INBOUND: InboundPart()})
         try:
             events = clerk.act(case_id_of(agency, case), spec.act, Desk(by, reviewed_by, office), **given)

@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "region": ("jiexu.cli.region:region", "建立、查看统筹区。Set up a region."),
     "outbound": ("jiexu.cli.service:outbound", "运行转出地服务。Run the transfer-out service."),
     "inbound": ("jiexu.cli.service:inbound", "运行转入地服务。Run the transfer-in service."),
-    "check": ("jiexu.cli.apply:check", "申请前自查。The applicant's dry run."),
+    "check": ("jiexu.cli.check:check", "申请前自查。The applicant's dry run."),
     "apply": ("jiexu.cli.apply:apply", "受理申请（单件或文件）。Lodge applications, one or a file."),
     "status": ("jiexu.cli.status:status", "查一件或一人的进度。Where a case stands."),
     "timeline": ("jiexu.cli.status:timeline", "一案始末。What happened in a case, drawn."),

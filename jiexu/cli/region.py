@@ -1,16 +1,21 @@
 """`jiexu region`: set up a region, and see what is set up."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from jiexu.cli.errors import Failure
+from jiexu.cli.errors import NO, UNREACHABLE, Failure
 from jiexu.cli.options import configuration, with_config, with_json
 from jiexu.cli.texts import print_json, say
 
 if TYPE_CHECKING:
     from jiexu.region.directory.places import PoolingRegion
+    from jiexu.region.directory.regions import Directory
+
+# How many regions of an unclear name are listed.
+SHOWN = 5
 
 
 @click.group(help="建立、查看统筹区。Set up a pooling region, and see what is set up.")
@@ -34,14 +39,32 @@ def region() -> None:
     "--dir", "folder", type=click.Path(path_type=Path), required=True, help="统筹区的目录 the region's folder."
 )
 @click.option(
-    "--directory", type=click.Path(path_type=Path), help="参与地区目录文件，缺省为上级目录的 directory.json。"
+    "--directory",
+    type=click.Path(path_type=Path),
+    help="参与地区目录文件，缺省为上级目录的 directory.json。The directory file.",
 )
-@click.option("--root-key", type=click.Path(path_type=Path), help="目录根密钥；缺省在目录文件旁新建 root/root.pem。")
-@click.option("--exchange", type=click.Path(path_type=Path), help="内置交换的文件；缺省为 exchange.db。")
+@click.option(
+    "--root-key", type=click.Path(path_type=Path), help="目录根密钥，缺省在目录旁新建 root/root.pem。The root key."
+)
+@click.option(
+    "--exchange", type=click.Path(path_type=Path), help="内置交换的文件，缺省为上级目录的 exchange.db。The exchange."
+)
 @click.option("--kafka", metavar="BOOTSTRAP", help="Kafka（主机:端口）instead of the embedded exchange.")
 @click.option("--bank", type=click.Path(path_type=Path), help="示例银行账册文件 the sample bank's file.")
-@click.option("--partitions", default=6, show_default=True, help="信箱分区数，定后不变 mailbox partitions, frozen.")
-@click.option("--replication", default=1, show_default=True, help="主题副本数 replication of the topics.")
+@click.option(
+    "--partitions",
+    default=6,
+    type=click.IntRange(1, 1000),
+    show_default=True,
+    help="信箱分区数，定后不变 mailbox partitions, frozen.",
+)
+@click.option(
+    "--replication",
+    default=1,
+    type=click.IntRange(1, 9),
+    show_default=True,
+    help="主题副本数 replication of the topics.",
+)
 @click.option("--no-topics", is_flag=True, help="不建主题 make no topics.")
 @with_json
 def init(
@@ -58,13 +81,12 @@ def init(
     as_json: bool,
 ) -> None:
     """The command; see its help."""
-    from jiexu.exchange.topics import create, region_topics
-    from jiexu.service.config import load_config
     from jiexu.service.setup import create_root, init_region, load_root
-    from jiexu.service.wiring import open_configured_exchange
 
     if exchange is not None and kafka is not None:
         raise Failure("exchange", "--exchange 与 --kafka 只能给一个", "give --exchange or --kafka, not both")
+    if kafka is not None:
+        _refuse_unusable(kafka)
     place = find_region(code)
     directory = directory or folder.parent / "directory.json"
     root = load_root(root_key) if root_key else create_root(directory.parent / "root")
@@ -79,18 +101,68 @@ def init(
         partitions=partitions,
     )
     if not no_topics:
-        opened = open_configured_exchange(load_config(file))
-        create(opened.admin(), region_topics(place.code, partitions, replication))
-        opened.close()
+        _make_topics(file, place.code, partitions, replication, where)
     if as_json:
         print_json({"region": place.code, "name": place.name, "config": str(file), "directory": str(directory)})
         return
     click.echo(say(f"已建立 {place.name}（{place.code}）：{file}", f"{place.name} ({place.code}) is set up: {file}"))
     click.echo(say("接下来：", "Next:"))
+    if no_topics:
+        click.echo(f"  {_topics_command(place.code, partitions, replication, where)}")
     click.echo(f"  jiexu registry import --registry {folder / 'registry.db'} DIR")
     click.echo(f"  jiexu outbound --config {file}")
     click.echo(f"  jiexu inbound --config {file}")
     click.echo(f"  jiexu doctor --config {file}")
+
+
+def _refuse_unusable(kafka: str) -> None:
+    """Before anything is made: a configuration with a wrong address could not be read again."""
+    from pydantic import ValidationError
+
+    from jiexu.exchange.settings import KafkaSettings
+
+    try:
+        KafkaSettings(bootstrap=kafka)
+    except ValidationError:
+        raise Failure(
+            "kafka_address",
+            f"--kafka 应写作 主机:端口，多个用逗号分隔：{kafka}",
+            f"--kafka takes host:port, several joined by commas: {kafka}",
+        ) from None
+
+
+def _make_topics(file: Path, code: str, partitions: int, replication: int, where: dict[str, str]) -> None:
+    from jiexu.exchange.port import ExchangeError
+    from jiexu.exchange.topics import Outcome, create, region_topics
+    from jiexu.service.config import load_config
+    from jiexu.service.wiring import open_configured_exchange
+
+    command = _topics_command(code, partitions, replication, where)
+    try:
+        with closing(open_configured_exchange(load_config(file))) as exchange:
+            made = create(exchange.admin(), region_topics(code, partitions, replication))
+    except ExchangeError as error:  # the region stands already, and setting it up again would be refused
+        raise Failure(
+            "topics_missing",
+            f"统筹区已建立（{file}），但主题没有建成：{error.zh} 可达后运行：{command}",
+            f"the region is set up ({file}), but its topics are not: {error.en} Once reachable: {command}",
+            UNREACHABLE,
+        ) from None
+    unsafe = [one for one in made if one.outcome is Outcome.REFUSED]
+    if unsafe:
+        names = "、".join(one.topic for one in unsafe)
+        check = command.replace("create", "check", 1)
+        raise Failure(
+            "topics_unsafe",
+            f"统筹区已建立（{file}），但已有的主题设置不当：{names}。详情：{check}",
+            f"the region is set up ({file}), but topics that existed are set up unsafely: {names}. See: {check}",
+            NO,
+        )
+
+
+def _topics_command(code: str, partitions: int, replication: int, where: dict[str, str]) -> str:
+    place = f"--kafka {where['kafka']}" if "kafka" in where else f"--exchange {where['embedded']}"
+    return f"jiexu topics create {place} --region {code} --partitions {partitions} --replication {replication}"
 
 
 @region.command(help="本区与目录中的各参与地区。This region, and who takes part in its directory.")
@@ -122,15 +194,34 @@ def show(config_file: Path, as_json: bool) -> None:
         click.echo(f"{mark} {row['region']} {row['name']}  partitions={row['partitions']}  keys={row['keys']}")
 
 
-def find_region(text: str) -> "PoolingRegion":
+def find_region(text: str, places: "Directory | None" = None) -> "PoolingRegion":
     """The pooling region that a code or name means. Raises Failure or DirectoryError where it is none, or several."""
     from jiexu.region.directory.load import load_directory
-    from jiexu.region.directory.search import find
 
-    places = load_directory()
+    places = places or load_directory()
     if len(text) == 6 and text.isdigit():
         return places.resolve(text).pooling_region
-    matches = find(places, text, 2)
-    if not matches:
-        raise Failure("region_unknown", f"找不到统筹区“{text}”", f"no pooling region is called {text!r}")
-    return matches[0].pooling_region
+    found = region_named(places, text)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Failure(
+            "region_unknown",
+            f"找不到统筹区“{text}”。可用 jiexu directory find 查询，或写六位代码",
+            f"no pooling region is called {text!r}. Try jiexu directory find, or write the six-digit code",
+        )
+    some = "、".join(f"{one.name}（{one.code}）" for one in found[:SHOWN])
+    raise Failure(
+        "region_ambiguous",
+        f"“{text}”可能是 {some}。请写六位代码",
+        f"{text!r} may be {some}. Write the six-digit code",
+    )
+
+
+def region_named(places: "Directory", text: str) -> list["PoolingRegion"]:
+    """The regions that a name may mean. One that bears the name itself goes before those that only contain it."""
+    from jiexu.region.directory.search import Fit, find
+
+    matches = find(places, text)
+    exact = [match.pooling_region for match in matches if match.fit <= Fit.REGION_NAME]
+    return exact or [match.pooling_region for match in matches]
