@@ -93,7 +93,7 @@ def dry_run(agency: Agency, application: Application) -> Lodged:
     role, application = settled
     (verdicts,) = judge(agency, role, [Asked(application, _ruleset(agency, application, None), is_lodger=True)])
     stops = _stops(verdicts)
-    outcome = "turned_back" if stops else "refused" if refusals(verdicts) else "lodged"
+    outcome = "refused" if refusals(verdicts) else "turned_back" if stops else "lodged"  # as `lodge` has it
     return Lodged(outcome, None, stops, tuple(verdicts))
 
 
