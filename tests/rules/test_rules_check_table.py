@@ -21,7 +21,7 @@ def test_every_check_has_a_judgement_and_no_judgement_is_without_a_check() -> No
     assert set(JUDGEMENTS) == set(CHECKS)
 
 
-@pytest.mark.parametrize("check", CHECKS.values(), ids=str)
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.code)
 def test_every_check_speaks_chinese_and_english_and_names_who_can_cure_it(check: Check) -> None:
     for zh in (check.zh, check.fails_zh, check.cure.zh):
         assert any("一" <= letter <= "龥" for letter in zh)
@@ -32,7 +32,7 @@ def test_every_check_speaks_chinese_and_english_and_names_who_can_cure_it(check:
     assert check.source
 
 
-@pytest.mark.parametrize("check", CHECKS.values(), ids=str)
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.code)
 def test_every_check_has_an_effect_in_every_procedure(check: Check) -> None:
     assert set(check.effects) == set(PROCEDURES)
 
