@@ -18,6 +18,7 @@ from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import Moved
 from jiexu.service.agency import Agency
 from jiexu.service.consequences import BankWatch, Consequences
+from jiexu.service.deadletters import DeadLetters
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
 from jiexu.service.personal import Personal
@@ -57,9 +58,12 @@ class Service:
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
         self.personal = Personal(agency)
+        self.deadletters = DeadLetters(agency)
         self.consequences = Consequences(agency, self.steps)
         self.bank = BankWatch(agency, role)
         self.consumer: Consumer | None = None
+        with agency.journal.read() as read:
+            self._logged = read.last_position()
         self._due: dict[str, float] = {}
 
     def open_consumer(self) -> Consumer:
@@ -82,10 +86,35 @@ class Service:
         worked += self.consequences.turn()
         worked += self.personal.turn()
         worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
+        worked += self._every(SLOW_TURN_SECONDS, "deadletters", self.deadletters.turn)
         worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)
+        if worked:
+            self._log_events()
         self.agency.book.trim()
         self.turned_at = time.monotonic()
         return worked
+
+    def _log_events(self) -> None:
+        """One line for every event of this role's cases that the journal has taken since the last turn.
+
+        The case's id is the thread through both agencies' logs, from the application to the last credit.
+        """
+        role = self.part.role
+        with self.agency.journal.read() as read:
+            for stored in read.events(self._logged):
+                self._logged = stored.position
+                event, own = stored.event, stored.arrival is None
+                if event.hand.role is (role if own else role.other):
+                    self.log.info(
+                        "issued" if own else "received",
+                        case=event.case_id,
+                        event_id=event.event_id,
+                        type=event.type,
+                        hand=event.hand.value,
+                        seq=event.seq,
+                        partner=event.issuer.region if not own else None,
+                        void=stored.void,
+                    )
 
     def take_in(self, poll: float) -> int:
         """Take what arrived into the journal."""
@@ -107,7 +136,7 @@ class Service:
         except BaseException:
             self.close()  # it stands beyond what was not taken in: the next one begins where the journal does
             raise
-        self.log.info("taken_in", records=taken)
+        self.log.debug("taken_in", records=taken)
         return taken
 
     def _seek_to_journal(self) -> None:

@@ -5,7 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from jiexu.case.event import Hand
+import structlog
+
+from jiexu.case.event import Hand, Role
 from jiexu.contract import models
 from jiexu.contract.letters import open_receipts
 from jiexu.contract.records import decode_record, record_kind
@@ -247,3 +249,24 @@ def test_two_copies_of_a_service_do_everything_once(pair: World) -> None:
     first[1].close()
     pair.agreed()
     pair.books_fit()
+
+
+def test_what_is_parked_is_written_to_the_topic_of_dead_letters_once(pair: World) -> None:
+    pair.post(WENZHOU, Role.INBOUND, b"no Avro at all")
+    pair.idle()
+    exchange = pair.desks[WENZHOU].exchange
+    letters = [(r.key, r.value) for r in exchange.read(f"jiexu.{WENZHOU}.deadletter", None)]
+    assert letters == [(b"not_avro", b"no Avro at all")]
+
+
+def test_every_event_is_logged_once_by_the_service_of_its_role_with_the_cases_id(pair: World) -> None:
+    (who,) = pair.moves(8)
+    with structlog.testing.capture_logs() as lines:
+        for key in list(pair.services):
+            pair.restart(*key)  # a service binds its logger when it starts
+        case_id = pair.case_of(who)
+        pair.idle()
+    seen = [(x["region"], x["event"], x["hand"], x["seq"]) for x in lines if x.get("case") == case_id]
+    issued = {(hand, seq) for _, what, hand, seq in seen if what == "issued"}
+    assert issued == {(hand, seq) for _, what, hand, seq in seen if what == "received"}
+    assert len(seen) == len(set(seen)) == 14
