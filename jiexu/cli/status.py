@@ -1,15 +1,25 @@
-"""`jiexu status`, `timeline`, `worklist`: where a case stands, what happened in it, what is due here."""
+"""`jiexu status`, `find`, `timeline`, `worklist`: where a case stands, what happened in it, what is due here."""
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from jiexu.cli.errors import NO, Failure
 from jiexu.cli.options import case_id_of, opened, with_config, with_json
 from jiexu.cli.texts import language, print_json, say
+
+if TYPE_CHECKING:
+    from jiexu.service.views import Audience, CaseView
+
+_audience = click.option(
+    "--audience",
+    type=click.Choice(["agency", "employer"]),
+    default="agency",
+    show_default=True,
+    help="给谁看；单位只见进度 for whom; an employer sees progress only.",
+)
 
 
 @click.command(
@@ -20,37 +30,51 @@ from jiexu.cli.texts import language, print_json, say
     \b
     例 Examples:
       jiexu status 01a20cf2ee29 --config ./xian/region.toml
-      jiexu status --person 01:6101…
+      jiexu status --person 01:6101…                    证件类型:证件号码 document type:number
       jiexu status 01a20cf2ee29 --audience employer     单位只见进度 progress only
+
+    \b
+    退出码为 1：没有这样的案件。Exit code 1: there is no such case.
     """
 )
 @click.argument("case", required=False)
-@click.option("--person", metavar="TYPE:NUMBER", help="证件类型:证件号码 by document.")
-@click.option("--audience", type=click.Choice(["agency", "employer"]), default="agency", show_default=True)
+@click.option("--person", metavar="TYPE:NUMBER", help="证件类型:证件号码，类型可省 by document; type 01 if left out.")
+@_audience
 @with_config
 @with_json
-def status(case: str | None, person: str | None, audience: Any, config_file: Path, as_json: bool) -> int:
+def status(case: str | None, person: str | None, audience: "Audience", config_file: Path, as_json: bool) -> int:
     """The command; see its help."""
-    from jiexu.service.views import case_view, find_cases, render_case
+    from jiexu.service.views import case_view
 
     if (case is None) == (person is None):
         raise Failure("which", "请给出案号或 --person 之一", "give a case id or --person")
+    if person is not None:
+        return _of_person(person, audience, config_file, as_json)
     with opened(config_file) as agency:
-        if case is not None:
-            views = [case_view(agency, case_id_of(agency, case), audience)]
-        else:
-            kind, colon, number = (person or "").partition(":")
-            if not colon:
-                kind, number = "01", kind
-            views = find_cases(agency, kind, number)
+        view = case_view(agency, case_id_of(agency, case or ""), audience)
     if as_json:
-        print_json([view.document() for view in views] if case is None else views[0].document())
-    elif not views:
-        click.echo(say("此人在本区没有业务。", "This person has no case here."))
+        print_json(view.document())
     else:
-        for view in views:
-            Console().print(render_case(view, language()))
-    return 0 if views else NO
+        _draw([view])
+    return 0
+
+
+@click.command(
+    help="""按人查进度：此人在本区的全部业务，新的在前。即 jiexu status --person。
+
+    All cases of a person in this region, the newest first: jiexu status --person.
+
+    \b
+    例 Example:  jiexu find 01:6101… --config ./xian/region.toml
+    """
+)
+@click.argument("person", metavar="TYPE:NUMBER")
+@_audience
+@with_config
+@with_json
+def find(person: str, audience: "Audience", config_file: Path, as_json: bool) -> int:
+    """The command; see its help."""
+    return _of_person(person, audience, config_file, as_json)
 
 
 @click.command(
@@ -67,6 +91,8 @@ def status(case: str | None, person: str | None, audience: Any, config_file: Pat
 @with_json
 def timeline(case: str, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
+    from rich.console import Console
+
     from jiexu.service import views
 
     with opened(config_file) as agency:
@@ -94,6 +120,8 @@ def timeline(case: str, config_file: Path, as_json: bool) -> None:
 @with_json
 def worklist(role: str | None, until: datetime | None, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
+    from rich.console import Console
+
     from jiexu.case.event import Role
     from jiexu.service import views
 
@@ -105,3 +133,40 @@ def worklist(role: str | None, until: datetime | None, config_file: Path, as_jso
         click.echo(say("没有待办。", "Nothing is due."))
     else:
         Console().print(views.render_worklist(items, language()))
+
+
+def _of_person(person: str, audience: "Audience", config_file: Path, as_json: bool) -> int:
+    from jiexu.service.views import find_cases
+
+    kind, number = _document(person)
+    with opened(config_file) as agency:
+        views = find_cases(agency, kind, number, audience)
+    if as_json:
+        print_json([view.document() for view in views])
+    elif not views:
+        click.echo(say("此人在本区没有业务。", "This person has no case here."))
+    else:
+        _draw(views)
+    return 0 if views else NO
+
+
+def _document(text: str) -> tuple[str, str]:
+    """Type and number of a document. What was typed is not said again: it may be the number."""
+    kind, colon, number = text.replace("：", ":").partition(":")  # noqa: RUF001 - as a Chinese keyboard writes it
+    kind, number = (kind.strip(), number.strip()) if colon else ("01", kind.strip())
+    if len(kind) != 2 or not kind.isdigit() or not number:
+        raise Failure(
+            "document",
+            "应写作 证件类型:证件号码，类型为两位数字，如 01:6101…",
+            "write document type:number; the type has two digits, as in 01:6101…",
+        )
+    return kind, number
+
+
+def _draw(views: "list[CaseView]") -> None:
+    from rich.console import Console
+
+    from jiexu.service.views import render_case
+
+    for view in views:
+        Console().print(render_case(view, language()))

@@ -19,6 +19,15 @@ from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.steps import Steps, Work
 
 _EVENTS_A_TURN = 500
+# Events from which something follows on the platform; they wait while nobody knows whom the case is about.
+_CAUSES = (
+    "TransferAccepted",
+    "TransferCompleted",
+    "CompletionReversed",
+    "TransferWithdrawn",
+    "TransferRejected",
+    "CaseForwarded",
+)
 # Orders of one return before a person looks: the first and two more.
 RETURN_ATTEMPTS = 2
 
@@ -31,6 +40,7 @@ class Consequences:
         self.steps = steps
         self.cursor = f"consequences:{steps.role}"
         self.waiting = f"levels:{steps.role}"
+        self.unnamed = f"unnamed:{steps.role}"  # positions of events that wait for the person's values
 
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
@@ -39,15 +49,25 @@ class Consequences:
             stands, safe = read.cursor(self.cursor), read.cursor(LEDGER_CURSOR)
             events = [e for e in read.events(stands, _EVENTS_A_TURN) if e.position <= safe]
             waited = self._freed(read)
-            if not events and not waited:
+            unnamed = set(json.loads(read.note(self.unnamed) or "[]"))
+            late = list(read.events_at(sorted(unnamed)).values())
+            if not events and not waited and not late:
                 return 0
-            works = self.steps.load(read, sorted({e.event.case_id for e in events} | waited))
+            touched = {e.event.case_id for e in (*events, *late)} | waited
+            works = self.steps.load(read, sorted(touched))
+            late = [e for e in late if (w := works.get(e.event.case_id)) is not None and w.identity is not None]
+            if not events and not waited and not late:
+                return 0
             claims = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[role]}
         acts: list[Act] = []
         cases: list[str] = []
-        for stored in events:
+        left_unnamed = unnamed - {e.position for e in late}
+        for stored in [*late, *events]:
             work = works.get(stored.event.case_id)
             if work is None or stored.void:
+                continue
+            if work.identity is None and work.role is Role.OUTBOUND and stored.event.type in _CAUSES:
+                left_unnamed.add(stored.position)
                 continue
             for act in self._acts(work, stored, blocked=work.case_id in claims):
                 acts.append(act)
@@ -67,6 +87,8 @@ class Consequences:
             with agency.journal.write() as write:
                 if events:
                     write.move_cursor(self.cursor, stands, events[-1].position)
+                if left_unnamed != unnamed:
+                    write.set_note(self.unnamed, json.dumps(sorted(left_unnamed)))
                 if waited or blocked:
                     left = set(json.loads(write.note(self.waiting) or "[]")) - waited | blocked
                     write.set_note(self.waiting, json.dumps(sorted(left)))
@@ -74,7 +96,7 @@ class Consequences:
                     write.raise_todo("failed", why.code, case_id, why.zh, why.en)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
-        return len(events) + len(waited)
+        return len(events) + len(waited) + len(late)
 
     def _freed(self, read: Reads) -> set[str]:
         """Ended cases whose level waited for a claim that is gone now: it may have been freed without an event."""

@@ -1,5 +1,6 @@
 """What tails the journal: the ledger, the relay, receipts, sending again; and partners or an exchange that fail."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from jiexu.contract.letters import open_receipts
 from jiexu.contract.records import decode_record, record_kind
 from jiexu.exchange.port import ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import topic_name
+from jiexu.rules.facts import RelationStatus, Scheme
 from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
 from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World
 from tests.service.test_clerk import refused
@@ -270,3 +272,26 @@ def test_every_event_is_logged_once_by_the_service_of_its_role_with_the_cases_id
     issued = {(hand, seq) for _, what, hand, seq in seen if what == "issued"}
     assert issued == {(hand, seq) for _, what, hand, seq in seen if what == "received"}
     assert len(seen) == len(set(seen)) == 14
+
+
+def test_what_follows_on_the_platform_waits_for_the_persons_values_and_is_done_when_they_come(pair: World) -> None:
+    (who,) = pair.moves(9)
+    case_id = pair.case_of(who)
+    desk = pair.desks[XIAN]
+    consequences = pair.services[XIAN, Role.OUTBOUND].consequences
+    held_back = consequences.turn
+    consequences.turn = lambda: 0  # type: ignore[method-assign]
+    pair.idle()
+    with desk.journal.read() as read:
+        rows = read.disclosures([case_id])
+    with sqlite3.connect(pair.folder / XIAN / "journal.db") as db:
+        db.execute("DELETE FROM disclosures")
+    consequences.turn = held_back  # type: ignore[method-assign]
+    pair.idle()
+    (facts,) = desk.platform.facts([who], Scheme.EMPLOYEE, pair.clock().date())
+    assert [relation.status for relation in facts.relations] == [RelationStatus.SUSPENDED]
+    with desk.journal.write() as write:
+        write.disclose(rows)
+    pair.idle()
+    (facts,) = desk.platform.facts([who], Scheme.EMPLOYEE, pair.clock().date())
+    assert [relation.status for relation in facts.relations] == [RelationStatus.ENDED]
