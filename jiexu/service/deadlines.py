@@ -6,9 +6,9 @@ receiver knows from the record and the sender from the receipt: so both sides co
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
-from jiexu.calendar import CalendarError, Deadline, deadline
+from jiexu.calendar import CalendarError, Deadline, beijing_date, deadline
 from jiexu.case.case import Case
 from jiexu.case.event import Role
 from jiexu.case.obligations import Obligation, Since, Track, obligations
@@ -61,6 +61,15 @@ def frozen_ruleset(case: Case) -> Ruleset:
     return ruleset_by_id((accepted[0] if accepted else case.application).ruleset)
 
 
+def _frozen_on(case: Case) -> date:
+    """The day whose rules and promises hold for the case: of the acceptance, before it of the application."""
+    view = case.view
+    accepted = [case.event(role, view.hand(role).accepted) for role in Role if view.hand(role).accepted]
+    one = accepted[0] if accepted else case.application
+    assert one is not None, "a case with something due has its application"
+    return beijing_date(one.occurred_at)
+
+
 def due_of(agency: Agency, case: Case, obligation: Obligation, received: Received) -> Deadline | None:
     """The deadline of an obligation: latest start, the frozen ruleset's length, the calendar of the owner's province.
 
@@ -75,13 +84,15 @@ def due_of(agency: Agency, case: Case, obligation: Obligation, received: Receive
     owner = case.parties[obligation.holder]
     try:
         limit = frozen_ruleset(case).limit(procedure, obligation.clock, lodged_by=case.view.lodger)
+        # A promise in the directory shortens, never lengthens; it is that of the day whose rules are frozen.
+        promised = agency.participants.promised_days(owner.region, procedure, obligation.clock, None, _frozen_on(case))
         return deadline(
             agency.calendar.in_province(owner.region[:2]),
             clock=obligation.clock,
             owner=str(owner),
             start=start,
             start_kind=limit.starts if receipted else limit.starts + UNRECEIPTED,
-            length=limit.days,
+            length=min(limit.days, promised or limit.days),
         )
     except (KeyError, RulesetNotFound, CalendarError):
         return None

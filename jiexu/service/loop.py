@@ -43,7 +43,7 @@ class Service:
 
     agency: Agency
     part: RolePart
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stop_signal: int = 0
     turned_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class Service:
         self.log.info("started", topic=self.topic)
         wait = 0.1
         checked = False
-        while not self.stopping.is_set():
+        while not self.stop_signal:
             try:
                 if not checked:
                     report = check_at_start(self.agency)
@@ -179,11 +179,19 @@ class Service:
                 self.turn()
                 wait = 0.1
             except ExchangeUnavailable as error:
+                self.turned_at = time.monotonic()  # it waits, it is not stuck
                 self.log.warning("exchange_unavailable", error=error.en, wait=wait)
-                self.stopping.wait(wait)
+                self._wait(wait)
                 wait = min(wait * 2, 10.0)
+        self.log.info("stopping", signal=signal.Signals(self.stop_signal).name)
         self.close()
         self.log.info("stopped")
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but not beyond a signal to stop."""
+        until = time.monotonic() + seconds
+        while not self.stop_signal and time.monotonic() < until:
+            time.sleep(0.1)
 
     def close(self) -> None:
         """Give back what the service opened; the agency is its maker's to close."""
@@ -192,12 +200,13 @@ class Service:
             self.consumer = None
 
     def _stop(self, number: int, _: FrameType | None) -> None:
-        self.log.info("stopping", signal=signal.Signals(number).name)
-        self.stopping.set()
+        """Only note the signal. It interrupts whatever runs: a log line or a lock here could wait for itself."""
+        self.stop_signal = number
 
     def _watch(self) -> None:
         """Some calls outlive their timeouts. A stuck process is worth less than a dead one: every part can resume."""
-        while not self.stopping.wait(5.0):
+        while not self.stop_signal:
+            time.sleep(5.0)
             if time.monotonic() - self.turned_at > WATCHDOG_SECONDS:
                 self.log.critical("stuck", seconds=WATCHDOG_SECONDS)
                 os._exit(70)

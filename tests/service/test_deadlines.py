@@ -7,6 +7,8 @@ import pytest
 
 from jiexu.calendar import Calendar, Deadline
 from jiexu.case.obligations import Obligation, Since, Track, relation_obligation
+from jiexu.region.directory.entries import Promise
+from jiexu.region.directory.file import load_participants
 from jiexu.service.agency import Agency
 from jiexu.service.deadlines import due_of, frozen_ruleset, is_unreceipted
 from jiexu.service.dossier import Dossier, dossiers
@@ -187,3 +189,18 @@ def test_a_forwarded_case_waits_for_its_lodger_until_it_is_lodged_anew(three: Wo
     due = found.due(obligation)
     assert due is not None
     assert (obligation.clock, obligation.holder, due.due) == ("lodge_anew", IN, date(2026, 3, 11))
+
+
+def test_a_promise_in_the_directory_shortens_a_clock_and_a_longer_one_does_not(pair: World) -> None:
+    pair.clock.now = beijing(2026, 6, 1)
+    promise = Promise(
+        procedure="platform", step="form", office=None, days=4, valid_from=date(2026, 6, 1), valid_to=None
+    )
+    longer = promise.model_copy(update={"step": "complete", "days": 60})
+    pair.change_entry(XIAN, promises=(promise, longer))
+    case_id = accepted(pair)
+    for code in (XIAN, WENZHOU):
+        agency = pair.desks[code]
+        agency.participants = load_participants(pair.folder / "directory.json", pair.configs[code].directory_root)
+        due = relation_due(pair, code, case_id)
+        assert (due.clock, due.length, due.due) == ("form", 4, date(2026, 6, 5))
