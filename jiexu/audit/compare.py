@@ -1,17 +1,17 @@
 """Comparison: two journals that share a case must hold the same events of it, and so the same state."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from jiexu.audit.replay import Replayed
-
-_DIFFERENCES_SHOWN = 50
+from jiexu.audit.replay import Payment, Place, Replayed
+from jiexu.case.event import Hand
 
 
 @dataclass
 class RunReport:
     """What comparing journals came to. `lost` counts events that one side has and the other has not; `doubled`
-    places or ids that stand twice, or with two contents."""
+    places, event ids or payment references that stand twice, or with two contents."""
 
     cases: int = 0
     events: int = 0
@@ -22,52 +22,101 @@ class RunReport:
     @property
     def journals_agree(self) -> bool:
         """Every pair holds the same events and comes to the same states, and no journal has a problem of its own."""
-        return not self.differences
+        return not (self.lost or self.doubled or self.differences)
 
     def differs(self, what: str) -> None:
-        """Note a difference; a flood of them is cut, the count in `lost` and `doubled` is not."""
-        if len(self.differences) < _DIFFERENCES_SHOWN:
-            self.differences.append(what)
+        """Note a difference."""
+        self.differences.append(what)
 
 
 def compare_all(replayed: Mapping[str, Replayed]) -> RunReport:
     """Compare every pair among these journals; cases of partners that are not among them are left alone."""
     report = RunReport()
-    distinct: set[bytes] = set()
     for one in replayed.values():
-        distinct.update(one.places.values())
-        for problem in one.problems:
-            report.doubled += problem.endswith("stands twice")
-            report.differs(f"{one.region}: {problem}")
-    report.events = len(distinct)
+        report.doubled += one.doubled
+        report.differences += [f"{one.region}: {problem}" for problem in one.problems]
+    report.events = len({digest for one in replayed.values() for digest in one.places.values()})
     report.cases = len({case_id for one in replayed.values() for case_id in one.cases})
-    for region, own in replayed.items():
-        for case_id, case in own.cases.items():
-            other = replayed.get(case.partner or "")
-            if case.sent and other is not None:
-                _compare(report, case_id, region, own, other)
+    for one, other in combinations(replayed.values(), 2):
+        _pair(report, one, other)
+    _event_ids(report, replayed)
+    _payments(report, replayed)
     return report
 
 
-def _compare(report: RunReport, case_id: str, region: str, own: Replayed, other: Replayed) -> None:
-    """One case from the side of one region; the other direction is compared from the other side."""
-    theirs = other.cases.get(case_id)
-    mine = own.cases[case_id]
-    if theirs is None:
-        report.lost += mine.events
-        report.differs(f"{case_id}: {region} has it, {other.region} has not")
-        return
-    if theirs.state_hash == mine.state_hash:
-        return  # the state names both hands' last hashes, which pin every event before them
-    for place, digest in own.places.items():
-        if place[0] != case_id:
-            continue
-        held = other.places.get(place)
-        if held is None:
+def _pair(report: RunReport, one: Replayed, other: Replayed) -> None:
+    """The cases of either that name the other. An equal state is enough: it names both hands' last hashes, which pin
+    every event before them."""
+    shared = _sent_to(one, other.region) | _sent_to(other, one.region)
+    differing = {c for c in shared if _state(one, c) != _state(other, c)}
+    left, right = _places(one, differing), _places(other, differing)
+    for case_id in sorted(differing):
+        _case(report, case_id, (one, left.get(case_id, {})), (other, right.get(case_id, {})))
+
+
+def _sent_to(own: Replayed, partner: str) -> set[str]:
+    return {case_id for case_id, case in own.cases.items() if case.sent and case.partner == partner}
+
+
+def _state(replayed: Replayed, case_id: str) -> str | None:
+    case = replayed.cases.get(case_id)
+    return case.state_hash if case else None
+
+
+Hands = dict[tuple[Hand, int], bytes]
+
+
+def _places(replayed: Replayed, case_ids: Collection[str]) -> dict[str, Hands]:
+    """What stands in the hands of these cases."""
+    found: dict[str, Hands] = {}
+    if case_ids:
+        for (case_id, hand, seq), digest in replayed.places.items():
+            if case_id in case_ids:
+                found.setdefault(case_id, {})[hand, seq] = digest
+    return found
+
+
+def _case(report: RunReport, case_id: str, one: tuple[Replayed, Hands], other: tuple[Replayed, Hands]) -> None:
+    """A case that differs: which events one has and the other has not, which places have two contents."""
+    for (own, mine), (partner, theirs) in ((one, other), (other, one)):
+        if case_id not in partner.cases:
+            report.lost += own.cases[case_id].events
+            report.differs(f"{case_id}: {own.region} has it, {partner.region} has not")
+            return
+        for hand, seq in sorted(mine.keys() - theirs.keys()):
             report.lost += 1
-            report.differs(f"{case_id}: {place[1]} {place[2]} stands at {region} and not at {other.region}")
-        elif held != digest:
+            report.differs(f"{case_id}: {hand} {seq} stands at {own.region} and not at {partner.region}")
+    (first, mine), (second, theirs) = one, other
+    for place in sorted(mine.keys() & theirs.keys()):
+        if mine[place] != theirs[place]:
             report.doubled += 1
-            report.differs(f"{case_id}: {place[1]} {place[2]} has two contents")
-    if region < other.region:
-        report.differs(f"{case_id}: {mine.status} at {region}, {theirs.status} at {other.region}")
+            report.differs(f"{case_id}: {place[0]} {place[1]} has two contents")
+    states = [f"{side.cases[case_id].status} at {side.region}" for side in (first, second)]
+    report.differs(f"{case_id}: {', '.join(states)}: the states differ")
+
+
+def _event_ids(report: RunReport, replayed: Mapping[str, Replayed]) -> None:
+    """One id names one event, wherever it stands."""
+    known: dict[str, Place] = {}
+    for one in replayed.values():
+        for event_id, place in one.event_ids.items():
+            stands = known.setdefault(event_id, place)
+            if stands != place:
+                report.doubled += 1
+                report.differs(f"event {event_id} stands as {_name(stands)} and as {_name(place)}")
+
+
+def _payments(report: RunReport, replayed: Mapping[str, Replayed]) -> None:
+    """One payment reference belongs to one case: money booked under it could not be told apart."""
+    used: dict[Payment, set[str]] = {}
+    for one in replayed.values():
+        for payment, case_ids in one.payments.items():
+            used.setdefault(payment, set()).update(case_ids)
+    for (kind, region, reference), case_ids in used.items():
+        if len(case_ids) > 1:
+            report.doubled += len(case_ids) - 1
+            report.differs(f"{kind} {reference} of {region} stands in several cases: {', '.join(sorted(case_ids))}")
+
+
+def _name(place: Place) -> str:
+    return " ".join(map(str, place))
