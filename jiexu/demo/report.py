@@ -22,6 +22,8 @@ MONEY_WORDS = (
     ("short", "短款", "short"),
 )
 
+_DIFFERENCES_SHOWN = 50  # the JSON report has them all
+
 
 def say(lang: str, zh: str, en: str) -> str:
     """The text in the language asked for."""
@@ -34,8 +36,11 @@ def print_result(console: Console, result: Result, lang: str) -> None:
     console.print(_stories(result, lang))
     console.print(_money(result, lang))
     console.print(_proof(result, lang))
-    for difference in (*result.report.differences, *result.money.differences):
+    differences = [*result.report.differences, *result.money.differences]
+    for difference in differences[:_DIFFERENCES_SHOWN]:
         console.print(f"  ✗ {difference}", style="red")
+    if more := len(differences[_DIFFERENCES_SHOWN:]):
+        console.print(f"  … +{more}", style="red")
 
 
 def print_timeline(console: Console, offices: Mapping[str, Office], result: Result, lang: str) -> None:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 from jiexu.audit.compare import RunReport, compare_all
@@ -19,6 +20,8 @@ from jiexu.case.event import Role
 from jiexu.demo.desk import BulkDesk, Drama, Office, Waiting
 from jiexu.demo.scenarios import CHENGDU, SCENARIOS
 from jiexu.demo.world import REGIONS, Applicant, World
+from jiexu.region.registry import Bank
+from jiexu.region.registry.bank import ReferenceBook
 from jiexu.service.wiring import open_agency
 
 LOOK_SECONDS = 0.1
@@ -209,6 +212,7 @@ def _prove(world: World, offices: dict[str, Office], progress: Progress, seconds
         replayed,
         {code: office.agency.journal for code, office in offices.items()},
         {code: office.agency.platform for code, office in offices.items()},
+        _bank_book(world),
     )
     statuses = {case_id: case.status for one in replayed.values() for case_id, case in one.cases.items()}
     parked = 0
@@ -227,6 +231,14 @@ def _prove(world: World, offices: dict[str, Office], progress: Progress, seconds
         seconds=seconds,
         examples=examples,
     )
+
+
+def _bank_book(world: World) -> Mapping[str, ReferenceBook]:
+    bank = Bank(world.bank)
+    try:
+        return bank.book(datetime.now(UTC))
+    finally:
+        bank.close()
 
 
 def _judge(world: World, offices: dict[str, Office]) -> tuple[dict[str, bool], dict[str, str]]:
