@@ -152,7 +152,7 @@ def _of_person(person: str, audience: "Audience", config_file: Path, as_json: bo
 
 def _document(text: str) -> tuple[str, str]:
     """Type and number of a document. What was typed is not said again: it may be the number."""
-    kind, colon, number = text.replace("：", ":").partition(":")  # noqa: RUF001 - as a Chinese keyboard writes it
+    kind, colon, number = text.replace("：", ":").partition(":")  # as a Chinese keyboard writes it
     kind, number = (kind.strip(), number.strip()) if colon else ("01", kind.strip())
     if len(kind) != 2 or not kind.isdigit() or not number:
         raise Failure(
