@@ -4,6 +4,7 @@ The index is the one that pip would use: PIP_INDEX_URL, else `index-url` of pip'
 Only the standard library is used. Exit code 1 where that fails.
 """
 
+import base64
 import configparser
 import hashlib
 import os
@@ -14,44 +15,58 @@ import sys
 import tempfile
 from html import unescape
 from pathlib import Path
-from urllib.parse import urldefrag, urljoin
-from urllib.request import urlopen
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
-CONFIGURATIONS = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
+# As pip reads them, the later one winning.
+CONFIGURATIONS = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 
 
-def settings() -> tuple[str, str | None]:
-    """The index, and the file of trusted certificates where one is configured."""
-    index, certificates = DEFAULT_INDEX, None
-    for name in (*CONFIGURATIONS, os.environ.get("PIP_CONFIG_FILE", "")):
-        parser = configparser.ConfigParser(interpolation=None)
-        if name and parser.read(Path(name).expanduser(), encoding="utf-8") and parser.has_section("global"):
-            index = parser.get("global", "index-url", fallback=index)
-            certificates = parser.get("global", "cert", fallback=certificates)
-    return os.environ.get("PIP_INDEX_URL", index), os.environ.get("PIP_CERT", certificates)
+class Index:
+    """The package index: its address, who we are there, which certificates are trusted."""
+
+    def __init__(self) -> None:
+        address, certificates = DEFAULT_INDEX, None
+        for name in (*CONFIGURATIONS, os.environ.get("PIP_CONFIG_FILE", "")):
+            parser = configparser.ConfigParser(interpolation=None)
+            if name and parser.read(Path(name).expanduser(), encoding="utf-8") and parser.has_section("global"):
+                address = parser.get("global", "index-url", fallback=address)
+                certificates = parser.get("global", "cert", fallback=certificates)
+        parts = urlsplit(os.environ.get("PIP_INDEX_URL", address))
+        user, _, self.host = parts.netloc.rpartition("@")
+        # urllib would take a password in the address for a part of the host.
+        self.address = urlunsplit((parts.scheme, self.host, parts.path.rstrip("/") + "/", "", ""))
+        self.user = base64.b64encode(unquote(user).encode()).decode() if user else None
+        self.trust = ssl.create_default_context(cafile=os.environ.get("PIP_CERT", certificates))
+
+    def get(self, url: str) -> bytes:
+        """What stands at that address; the password goes to the index's own host alone."""
+        request = Request(url)
+        if self.user and urlsplit(url).netloc == self.host:
+            request.add_header("Authorization", f"Basic {self.user}")
+        with urlopen(request, context=self.trust, timeout=120) as answer:
+            body: bytes = answer.read()
+        return body
 
 
 def newest(page: str) -> str:
-    """The link of the newest plain release of pip on an index page."""
+    """The link of the newest plain release of pip on an index page, withdrawn ones left out."""
     found = []
-    for link in re.findall(r'href="([^"]+)"', page):
-        wheel = re.search(r"/pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", unescape(link))
-        if wheel:
-            found.append((tuple(int(part) for part in wheel[1].split(".")), unescape(link)))
+    for attributes in re.findall(r"<a\s([^>]*)>", page):
+        link = re.search(r'href="([^"]+)"', attributes)
+        wheel = link and re.search(r"/pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", "/" + unescape(link[1]))
+        if link and wheel and "data-yanked" not in attributes:
+            found.append((tuple(int(part) for part in wheel[1].split(".")), unescape(link[1])))
     return max(found)[1]
 
 
 def main() -> int:
     """Install pip; 0 when it is there."""
-    index, certificates = settings()
-    context = ssl.create_default_context(cafile=certificates)
-    page_url = urljoin(index.rstrip("/") + "/", "pip/")
-    with urlopen(page_url, context=context, timeout=60) as answer:
-        page = answer.read().decode()
-    url, fragment = urldefrag(urljoin(page_url, newest(page)))
-    with urlopen(url, context=context, timeout=120) as answer:
-        wheel = answer.read()
+    index = Index()
+    page_url = urljoin(index.address, "pip/")
+    url, fragment = urldefrag(urljoin(page_url, newest(index.get(page_url).decode())))
+    wheel = index.get(url)
     algorithm, _, stated = fragment.partition("=")
     if algorithm != "sha256" or hashlib.sha256(wheel).hexdigest() != stated:
         print("pip: the wheel is not what the index says", file=sys.stderr)
