@@ -5,6 +5,7 @@ No notice answers a notice, so two services cannot go on telling each other.
 """
 
 import json
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from jiexu.case.event import Party, Role
@@ -21,29 +22,47 @@ FACT = "notice"
 _TEXT_MAX = 200  # characters, the contract's limit
 
 
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """The record that a notice is about: where it stands, and the SHA-256 of its bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    digest: bytes
+
+
 def state_notice(agency: Agency, write: Writes, role: Role, parked: ParkedRecord, why: Unplaceable) -> None:
     """State a notice about a parked record to its sender, where that is a partner with a mailbox of its own."""
     peer = _addressee(agency, role, why.sender)
     if peer is None or _kind(parked.bytes) == "Notice":
         return
-    number, prev = _chain_end(write, role, peer)
     arrival = parked.arrival
+    concerned = Concerned(arrival.topic, arrival.partition, arrival.offset, sha256(parked.bytes).digest())
+    _state(agency, write, role, peer, why.code, f"{why.zh} {why.en}", concerned, why.advice.wants)
+
+
+def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, ledger_end: Concerned) -> None:
+    """Ask a partner for the last event of ours that it knows, in every case that is open between the two.
+
+    Asked after this journal was found to be an old copy; the record concerned is the ledger's last, up to which it was
+    mended.
+    """
+    text = "本地日志曾为旧副本，已补齐；请告知未结案件中本方最后的序号 Restored from an old copy: tell us our last seq"
+    _state(agency, write, role, peer, "old_copy", text, ledger_end, "tell_last")
+
+
+def _state(
+    agency: Agency, write: Writes, role: Role, peer: Party, code: str, text: str, concerned: Concerned, wants: str
+) -> None:
+    number, prev = _chain_end(write, role, peer)
     letter = make_notice(
         agency.signer,
         agency.party(role),
         peer,
         number=number + 1,
         prev=prev,
-        notice={
-            "code": why.code,
-            "text": _plain(f"{why.zh} {why.en}"),
-            "topic": arrival.topic,
-            "partition": arrival.partition,
-            "offset": arrival.offset,
-            "digest": sha256(parked.bytes).digest(),
-            "about": None,
-            "wants": why.advice.wants,
-        },
+        notice={"code": code, "text": _plain(text), **asdict(concerned), "about": None, "wants": wants},
     )
     said = {
         "from": role.value,
