@@ -1,17 +1,27 @@
 """What follows in the journal when a case has changed, in the same transaction: its row, its hold on the person."""
 
+from datetime import datetime
+
 from jiexu.case.case import Case
 from jiexu.case.event import Role
 from jiexu.journal.port import CaseRow, Writes
 from jiexu.service.casebook import own_role
 
 
-def note_change(write: Writes, region: str, case: Case, position: int, person_key: str | None = None) -> None:
+def note_change(
+    write: Writes,
+    region: str,
+    case: Case,
+    position: int,
+    person_key: str | None = None,
+    opened_at: datetime | None = None,
+) -> None:
     """Put the case's row and settle its hold on the person's scheme.
 
     `person_key` is given when the person has just become known; otherwise the row's own is kept. Outbound takes the
     row at its counter, at intake or at acceptance (protocol.md); here it is only freed, or taken again by a case
     that reopened. A reopened case whose row is gone meanwhile goes to a clerk: intake never fails on the row.
+    `opened_at` is given where rows are derived again: which of a person's cases came first decides about a later one.
     """
     role = own_role(case, region)
     if role is None or case.application is None:
@@ -30,7 +40,7 @@ def note_change(write: Writes, region: str, case: Case, position: int, person_ke
             status=view.status,
             open=view.open,
             position=position,
-            opened_at=before.opened_at if before else write.now,
+            opened_at=opened_at or (before.opened_at if before else write.now),
         )
     )
     if role is Role.OUTBOUND and key:
