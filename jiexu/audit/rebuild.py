@@ -1,19 +1,26 @@
 """The ledger read back: the log's lines as the ledger topic holds them, and a journal made from them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jiexu.contract.errors import ContractError
 from jiexu.contract.records import decode_record
-from jiexu.exchange.port import Exchange
+from jiexu.exchange.port import Exchange, Record
 from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import Journal, JournalConflict, LogLine
 from jiexu.journal.sqlite import open_journal
 
 LINES_AT_ONCE = 2_000
-# Two services of a region can write the ledger at the same moment: the highest position stands in the last few records.
-_TAIL_RECORDS = 20
+# Two services of a region write the same lines to the ledger, one perhaps a turn behind the other: a turn is at most
+# 5,000 lines, about 40 records (service/followers.py), so the highest position stands within the last few turns.
+_TAIL_RECORDS = 200
+# Lines remembered, so that their repetitions can be compared without asking for them.
+_REMEMBERED = LINES_AT_ONCE * 5
+
+Earlier = Callable[[int], LogLine | None]
+"""Gives the line that the reader has taken at a position, where the ledger repeats a line of long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,46 +32,67 @@ class RebuildReport:
     incarnation: str
 
 
-def ledger_lines(exchange: Exchange, region: str, from_offset: int | None = None) -> Iterator[LogLine]:
+@dataclass(frozen=True, slots=True)
+class LedgerTail:
+    """The end of the ledger: the lines of its last records by position, and the last record itself."""
+
+    lines: dict[int, LogLine] = field(default_factory=dict)
+    last: Record | None = None
+
+    @property
+    def end(self) -> int:
+        """The highest position, 0 where the ledger holds nothing."""
+        return max(self.lines, default=0)
+
+
+def ledger_lines(exchange: Exchange, region: str, earlier: Earlier | None = None) -> Iterator[LogLine]:
     """The log's lines in the ledger, ascending by position, each once.
 
     Records can stand twice, since a follower that died before moving its cursor writes again: the same position must
-    hold the same line. Raises JournalConflict where it does not, or where a position is missing.
+    hold the same line. Raises JournalConflict where it does not, where a position is missing, or where a record is
+    none of the ledger's. `earlier` lets repetitions of any age be compared; without it only those of the last lines.
     """
-    topic = topic_name(region, Purpose.LEDGER)
     waiting: dict[int, LogLine] = {}
-    last: int | None = None
     given: dict[int, LogLine] = {}
-    for record in exchange.read(topic, None if from_offset is None else {0: from_offset}):
-        for line in map(_line, decode_record(record.value, "LedgerBatch")["records"]):
+    last = 0
+    for record in exchange.read(topic_name(region, Purpose.LEDGER), None):
+        for line in _lines_of(record):
             stands = waiting.get(line.position) or given.get(line.position)
+            if stands is None and line.position <= last and earlier is not None:
+                stands = earlier(line.position)
             if stands is not None and stands != line:
                 raise JournalConflict(f"position {line.position} stands twice in the ledger with two contents")
-            if last is None:
-                last = line.position - 1
             if stands is None and line.position > last:
                 waiting[line.position] = line
-        while last is not None and last + 1 in waiting:
+        while last + 1 in waiting:
             last += 1
             line = waiting.pop(last)
             given[last] = line
-            if len(given) > LINES_AT_ONCE * 5:  # far enough back: no writer is so late
-                del given[min(given)]
+            given.pop(last - _REMEMBERED, None)
             yield line
     if waiting:
-        raise JournalConflict(f"position {(last or 0) + 1} is missing in the ledger before {min(waiting)}")
+        raise JournalConflict(f"position {last + 1} is missing in the ledger before {min(waiting)}")
 
 
-def ledger_tail(exchange: Exchange, region: str) -> dict[int, LogLine]:
-    """The lines of the last few records of the ledger, by position; empty where it holds nothing."""
+def ledger_tail(exchange: Exchange, region: str) -> LedgerTail:
+    """The last few records of the ledger."""
     topic = topic_name(region, Purpose.LEDGER)
     begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
-    start = max(begin, end - _TAIL_RECORDS)
     lines: dict[int, LogLine] = {}
-    for record in exchange.read(topic, {0: start}):
-        for line in map(_line, decode_record(record.value, "LedgerBatch")["records"]):
-            lines[line.position] = line
-    return lines
+    last: Record | None = None
+    for last in exchange.read(topic, {0: max(begin, end - _TAIL_RECORDS)}):
+        for line in _lines_of(last):
+            stands = lines.setdefault(line.position, line)
+            if stands != line:
+                raise JournalConflict(f"position {line.position} stands twice in the ledger with two contents")
+    return LedgerTail(lines, last)
+
+
+def _lines_of(record: Record) -> list[LogLine]:
+    try:
+        return [_line(values) for values in decode_record(record.value, "LedgerBatch")["records"]]
+    except ContractError as error:
+        raise JournalConflict(f"record {record.offset} of {record.topic} is none of a ledger: {error}") from error
 
 
 def _line(values: dict[str, Any]) -> LogLine:
@@ -87,7 +115,11 @@ def absorb_ledger(journal: Journal, exchange: Exchange, progress: Callable[[int]
         batch.clear()
         return count
 
-    for line in ledger_lines(exchange, journal.region):
+    def earlier(position: int) -> LogLine | None:
+        with journal.read() as read:
+            return next(iter(read.log(position - 1, 1)), None)
+
+    for line in ledger_lines(exchange, journal.region, earlier):
         batch.append(line)
         if len(batch) >= LINES_AT_ONCE:
             new += flush()
@@ -102,15 +134,29 @@ def rebuild(
     """Make a journal from the ledger alone, byte for byte; it gets an incarnation of its own.
 
     Not given back: personal values (they have a topic of their own), what was held or parked (that comes again), and
-    the read models, which the service derives at its next start. Raises FileExistsError, JournalConflict.
+    the read models, which the service derives at its next start. The file appears under its name when it is whole: a
+    service that started on half of it would write over places that are used. Raises FileExistsError, JournalConflict.
     """
     if path.exists():
         raise FileExistsError(path)
-    journal = open_journal(path, region, create=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    _remove(unfinished)
     try:
-        lines = absorb_ledger(journal, exchange, progress)
-        with journal.write() as write:
-            incarnation = write.renew_incarnation()
-            return RebuildReport(lines, write.last_position(), incarnation)
+        journal = open_journal(unfinished, region, create=True)
+        try:
+            lines = absorb_ledger(journal, exchange, progress)
+            with journal.write() as write:
+                report = RebuildReport(lines, write.last_position(), write.renew_incarnation())
+        finally:
+            journal.close()  # the last connection: what stands in the write-ahead log goes into the file
+        if path.exists():
+            raise FileExistsError(path)
+        unfinished.rename(path)
+        return report
     finally:
-        journal.close()
+        _remove(unfinished)
+
+
+def _remove(file: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 The ledger is asked first, since no partner knows an event and no bank a payment that it does not hold:
 
     ledger ahead of the journal     the journal is an old copy: the lines are taken in, by position and content, under
-                                    a new incarnation; a person is told, and so is every partner of an open case
+                                    a new incarnation; a person is told, and each partner of an open case is asked,
+                                    signed, for the last event of ours that it knows
     another line at one position    two journals have lived under one name: the service does not start
     ledger behind its cursor        the ledger lost its end: the cursor goes back, so that the lines are sent again
 
@@ -11,17 +12,20 @@ What is no function of the log is derived again then: the read model of cases, t
 values. A claim that stands open counts as begun, so its acts are done again under their keys.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 
-from jiexu.audit.rebuild import absorb_ledger, ledger_tail
+from jiexu.audit.rebuild import LedgerTail, absorb_ledger, ledger_tail
 from jiexu.case.case import Case
-from jiexu.case.event import Role
-from jiexu.journal.port import DisclosureRow, JournalConflict, LogLine, Reads, Writes
+from jiexu.case.event import Party, Role
+from jiexu.journal.port import DisclosureRow, JournalConflict, Reads, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import note_change
 from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.notices import Concerned, ask_for_last
 from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
 
@@ -44,43 +48,35 @@ def check_at_start(agency: Agency) -> StartReport:
 
     Raises JournalConflict, with which no service of the region may start, and ExchangeUnavailable.
     """
-    tail = ledger_tail(agency.exchange, agency.region)
-    end = max(tail, default=0)
+    # In this order: the other service may be at work, and moves journal, ledger and cursor on, one after the other.
     with agency.journal.read() as read:
-        last, cursor = read.last_position(), read.cursor(LEDGER_CURSOR)
-        _compare(read, tail, last)
-        begun = bool(read.note(_MENDING))
+        written = read.cursor(LEDGER_CURSOR)
+    tail = ledger_tail(agency.exchange, agency.region)
+    with agency.journal.read() as read:
+        ahead = tail.end > read.last_position()
+        _compare(read, tail)
+        mending = ahead or bool(read.note(_MENDING))
     absorbed = 0
-    if end > last:
+    if ahead:
         with agency.journal.write() as write:
             write.set_note(_MENDING, "1")  # a death between here and the end leaves word that it is not done
-        begun = True
         absorbed = absorb_ledger(agency.journal, agency.exchange)
-    lost = cursor > end
+    derived = derive_again(agency, always=mending)
     with agency.journal.write() as write:
-        if begun:
-            _old_copy(agency, write, absorbed)
-        stands = write.cursor(LEDGER_CURSOR)
-        if lost:
-            zh = f"账本末尾缺失：应有第 {cursor} 条，现只有第 {end} 条；将重新写入"
-            en = f"the ledger has lost its end: line {cursor} was written, it ends at {end}; the rest is written again"
-            write.raise_todo("alarm", "ledger_lost_its_end", None, zh, en)
-        if stands != end and (lost or stands < end):
-            write.move_cursor(LEDGER_CURSOR, stands, end)
-    derived = derive_again(agency, always=begun)
-    if begun:
-        with agency.journal.write() as write:
+        if write.note(_MENDING):
             write.set_note(_MENDING, "")
-    return StartReport(absorbed, derived, lost)
+            _old_copy(agency, write, tail, absorbed)
+        _settle_cursor(write, written, tail.end)
+    return StartReport(absorbed, derived, written > tail.end)
 
 
-def _compare(read: Reads, tail: dict[int, LogLine], last: int) -> None:
+def _compare(read: Reads, tail: LedgerTail) -> None:
     """What both hold must be the same; a fork is found before anything is done on top of it."""
-    both = sorted(position for position in tail if position <= last)
+    both = sorted(position for position in tail.lines if position <= read.last_position())
     if not both:
         return
     for line in read.log(both[0] - 1, both[-1] - both[0] + 1):
-        stands = tail.get(line.position)
+        stands = tail.lines.get(line.position)
         if stands is not None and stands != line:
             raise JournalConflict(
                 f"第 {line.position} 条日志与账本不同：两份日志曾以同一名义运行，须人工核查 / "
@@ -88,12 +84,30 @@ def _compare(read: Reads, tail: dict[int, LogLine], last: int) -> None:
             )
 
 
-def _old_copy(agency: Agency, write: Writes, absorbed: int) -> None:
+def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) -> None:
+    """A new incarnation, an alarm, and a signed question to each partner of an open case."""
     write.renew_incarnation()
-    partners = sorted({row.partner for row in write.cases(open=True)})
-    zh = f"日志是旧副本，已从账本补入 {absorbed} 条；请核对未结案件的对方：{'、'.join(partners)}"
-    en = f"the journal was an old copy; {absorbed} lines came back from the ledger; ask the partners {partners}"
+    partners = sorted({(row.role, row.partner) for row in write.cases(open=True)})
+    named = "、".join(sorted({partner for _, partner in partners})) or "-"
+    zh = f"日志是旧副本，已从账本补入 {absorbed} 条；已函询未结案件的对方：{named}"
+    en = f"the journal was an old copy; {absorbed} lines came back from the ledger; partners were asked: {named}"
     write.raise_todo("alarm", "old_copy", None, zh, en)
+    last = tail.last
+    assert last is not None, "what was taken in came from there"
+    concerned = Concerned(last.topic, last.partition, last.offset, sha256(last.value).digest())
+    for role, partner in partners:
+        ask_for_last(agency, write, role, Party(partner, role.other), concerned)
+
+
+def _settle_cursor(write: Writes, written: int, end: int) -> None:
+    """The follower's cursor says what the ledger really holds, neither more nor less."""
+    stands = write.cursor(LEDGER_CURSOR)
+    if written > end:
+        zh = f"账本末尾缺失：应有第 {written} 条，现只有第 {end} 条；将重新写入"
+        en = f"the ledger has lost its end: line {written} was written, it ends at {end}; the rest is written again"
+        write.raise_todo("alarm", "ledger_lost_its_end", None, zh, en)
+    if stands < end or (written > end and stands != end):
+        write.move_cursor(LEDGER_CURSOR, stands, end)
 
 
 def derive_again(agency: Agency, always: bool = False) -> int:
@@ -108,46 +122,58 @@ def derive_again(agency: Agency, always: bool = False) -> int:
     with agency.journal.write() as write:
         take_back(agency, write)
         write.clear_rows()
-        keyed: list[tuple[Case, str]] = []
-        for start in range(0, len(case_ids), _CASES_AT_ONCE):
-            part = case_ids[start : start + _CASES_AT_ONCE]
-            keyed += _keyed(agency, write, part)
-        for case, key in _by_claim_on_the_row(agency, keyed):
-            assert case.application is not None, "it has a role in it"
-            write.take_row(key, case.application.body["from_scheme"], case.case_id)
-        heads = write.heads(case_ids)
-        for case, key in keyed:
-            note_change(write, agency.region, case, heads[case.case_id].position, key or None)
+        # All who hold a row take it before any case is looked at for the row that it may have lost to another.
+        for key, scheme, case_id in _holders(agency, write, case_ids):
+            write.take_row(key, scheme, case_id)
+        for one in _derived(agency, write, case_ids):
+            note_change(write, agency.region, one.case, one.position, one.person_key or None, one.opened_at)
     return len(case_ids)
 
 
-def _keyed(agency: Agency, write: Writes, case_ids: list[str]) -> list[tuple[Case, str]]:
-    """Cases with the keyed index of their person, empty where the values are not there."""
-    rows: dict[str, list[DisclosureRow]] = {}
-    for row in write.disclosures(case_ids):
-        rows.setdefault(row.case_id, []).append(row)
-    keyed = []
-    for case_id, events in write.cases_events(case_ids).items():
-        case = fold(case_id, events)
-        key = ""
-        if case.application is not None:
-            kind = case.application.body["person"]["document_type"]
-            values = values_of(rows.get(case_id, ()))
-            who = identity_from(kind, case.application.event_id, values)
-            if who is not None:
-                key = person_key(agency.index_key, who.document_type, who.document_number)
-        keyed.append((case, key))
-    return keyed
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """A case folded again, where its events stand, and the keyed index of its person ("" while unknown)."""
+
+    case: Case
+    person_key: str
+    position: int
+    opened_at: datetime
 
 
-def _by_claim_on_the_row(agency: Agency, keyed: Iterable[tuple[Case, str]]) -> list[tuple[Case, str]]:
-    """Cases of outbound that keep the person's row, those with the better claim first.
+def _derived(agency: Agency, write: Writes, case_ids: list[str]) -> Iterator[_Derived]:
+    """The cases, some at a time: all of a region's would not fit into the memory."""
+    for start in range(0, len(case_ids), _CASES_AT_ONCE):
+        part = case_ids[start : start + _CASES_AT_ONCE]
+        rows: dict[str, list[DisclosureRow]] = {}
+        for row in write.disclosures(part):
+            rows.setdefault(row.case_id, []).append(row)
+        for case_id, events in write.cases_events(part).items():
+            case = fold(case_id, events)
+            key = _key(agency, write, case, rows.get(case_id, []))
+            yield _Derived(case, key, events[-1].position, events[0].recorded_at)
+
+
+def _key(agency: Agency, write: Writes, case: Case, rows: list[DisclosureRow]) -> str:
+    if case.application is None:
+        return ""
+    kind = case.application.body["person"]["document_type"]
+    who = identity_from(kind, case.application.event_id, values_of(rows))
+    if who is not None:
+        return person_key(agency.index_key, who.document_type, who.document_number)
+    before = write.case_row(case.case_id)
+    return before.person_key if before else ""
+
+
+def _holders(agency: Agency, write: Writes, case_ids: list[str]) -> list[tuple[str, str, str]]:
+    """(person key, scheme, case) of outbound's cases that keep the person's row, the better claims first.
 
     Accepted cases and those of the own counter took the row in their own transaction; others only where it was free.
     """
-    holding = [
-        (case, key)
-        for case, key in keyed
-        if key and own_role(case, agency.region) is Role.OUTBOUND and case.view.holds_row
-    ]
-    return sorted(holding, key=lambda item: not (item[0].view.accepted or item[0].view.lodger is Role.OUTBOUND))
+    holding: list[tuple[bool, tuple[str, str, str]]] = []
+    for one in _derived(agency, write, case_ids):
+        case, view = one.case, one.case.view
+        if one.person_key and own_role(case, agency.region) is Role.OUTBOUND and view.holds_row:
+            assert case.application is not None, "it has a role in it"
+            weaker = not (view.accepted or view.lodger is Role.OUTBOUND)
+            holding.append((weaker, (one.person_key, case.application.body["from_scheme"], case.case_id)))
+    return [row for _, row in sorted(holding, key=lambda item: item[0])]

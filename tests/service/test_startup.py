@@ -1,17 +1,22 @@
 """The check at every start: an old copy of the journal, a lost journal, a ledger that lost its end, a fork."""
 
+import json
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from jiexu.audit.compare import compare_all
 from jiexu.audit.money import money_of
-from jiexu.audit.rebuild import ledger_lines, rebuild
+from jiexu.audit.rebuild import LedgerTail, ledger_lines, ledger_tail, rebuild
 from jiexu.audit.replay import replay_journal
 from jiexu.case.event import Role
+from jiexu.contract import models
+from jiexu.contract.records import encode_record
+from jiexu.exchange.port import Exchange, Outgoing
 from jiexu.exchange.topics import create, region_topics
-from jiexu.journal.port import JournalConflict, LogLine
+from jiexu.journal.port import Fact, JournalConflict, LogLine
 from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.startup import check_at_start
 
@@ -41,12 +46,39 @@ def remove_journal(world: World, code: str) -> None:
         file.unlink()
 
 
+def derived_rows(world: World, code: str) -> dict[str, list[tuple[object, ...]]]:
+    """What is no function of the log: the read model of cases, and who holds the row of a person's scheme."""
+    with sqlite3.connect(world.folder / code / "journal.db") as db:
+        return {
+            table: sorted(db.execute(f"SELECT {columns} FROM {table}").fetchall())
+            for table, columns in (
+                ("cases", "case_id, role, partner, person_key, from_scheme, to_scheme, status, is_open, opened_at"),
+                ("open_moves", "person_key, scheme, case_id"),
+            )
+        }
+
+
+def put_copy_away(world: World, code: str) -> Path:
+    copy = world.folder / f"copy-{code}"
+    copy.mkdir()
+    for file in (world.folder / code).glob("journal.db*"):
+        shutil.copy(file, copy / file.name)
+    return copy
+
+
+def bring_copy_back(world: World, code: str, copy: Path) -> None:
+    remove_journal(world, code)
+    for file in copy.iterdir():
+        shutil.copy(file, world.folder / code / file.name)
+
+
 def test_a_journal_that_was_lost_is_rebuilt_from_the_ledger_byte_for_byte_and_the_region_goes_on(pair: World) -> None:
     people = pair.moves(1, 2, 3)
     cases = [pair.case_of(who) for who in people]
     for _ in range(3):
         pair.turn()  # half way: forms and money are on their way
-    before = lines_of(pair, XIAN)
+    before, rows = lines_of(pair, XIAN), derived_rows(pair, XIAN)
+    assert len(rows["cases"]) == len(rows["open_moves"]) == 3
     held = [(line.position, line.kind, line.payload) for line in ledger_lines(pair.desks[XIAN].exchange, XIAN)]
     stop(pair, XIAN)
     remove_journal(pair, XIAN)
@@ -57,6 +89,7 @@ def test_a_journal_that_was_lost_is_rebuilt_from_the_ledger_byte_for_byte_and_th
     assert report.lines == len(held)
     assert again == before[: len(held)]  # recorded_at, incarnation and bytes, line by line
     assert check_at_start(pair.desks[XIAN]).cases_derived == 3
+    assert derived_rows(pair, XIAN) == rows
     pair.idle()
     assert [pair.status(case_id, XIAN) for case_id in cases] == ["closed"] * 3
     pair.agreed()
@@ -68,24 +101,20 @@ def test_an_old_copy_takes_in_what_the_ledger_has_more_under_a_new_incarnation(p
     pair.case_of(first)
     pair.idle()
     stop(pair, XIAN)
-    copy = pair.folder / "copy"
-    copy.mkdir()
-    for file in (pair.folder / XIAN).glob("journal.db*"):
-        shutil.copy(file, copy / file.name)
+    copy = put_copy_away(pair, XIAN)
     start(pair, XIAN)
     case_id = pair.case_of(second)
     pair.idle()
-    newest = lines_of(pair, XIAN)
+    newest, rows = lines_of(pair, XIAN), derived_rows(pair, XIAN)
     with pair.desks[XIAN].journal.read() as read:
         incarnation = read.incarnation()
     stop(pair, XIAN)
-    remove_journal(pair, XIAN)
-    for file in copy.iterdir():
-        shutil.copy(file, pair.folder / XIAN / file.name)
+    bring_copy_back(pair, XIAN, copy)
     start(pair, XIAN)
     report = check_at_start(pair.desks[XIAN])
     assert report.absorbed > 0
     assert lines_of(pair, XIAN) == newest
+    assert derived_rows(pair, XIAN) == rows
     with pair.desks[XIAN].journal.read() as read:
         assert read.incarnation() != incarnation
     assert "old_copy" in pair.todo_codes(XIAN)
@@ -112,6 +141,79 @@ def test_a_death_while_an_old_copy_is_mended_leaves_word_and_the_next_start_ends
     with pair.desks[XIAN].journal.read() as read:
         assert not read.note("mending_from_ledger")
         assert read.case_row(case_id) is not None
+
+
+def test_partners_of_open_cases_are_asked_signed_for_the_last_event_of_ours_that_they_know(pair: World) -> None:
+    stop(pair, XIAN)
+    copy = put_copy_away(pair, XIAN)
+    start(pair, XIAN)
+    (who,) = pair.moves(1)
+    case_id = pair.case_of(who)
+    pair.turn()
+    assert pair.case(XIAN, case_id).view.open
+    stop(pair, XIAN)
+    bring_copy_back(pair, XIAN, copy)
+    start(pair, XIAN)
+    assert check_at_start(pair.desks[XIAN]).absorbed > 0
+    assert check_at_start(pair.desks[XIAN]).absorbed == 0  # it is told and asked once
+    pair.idle()
+    (asked,) = [todo for todo in pair.todos(WENZHOU) if todo.code == "notice_old_copy"]
+    assert json.loads(asked.data) == {"from": f"{XIAN}.outbound", "number": 1, "wants": "tell_last"}
+    assert pair.status(case_id, XIAN, WENZHOU) == "closed"
+    pair.agreed()
+
+
+def test_the_other_service_at_work_during_the_check_is_no_lost_end(
+    pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+
+    def slow(exchange: Exchange, region: str) -> LedgerTail:
+        tail = ledger_tail(exchange, region)
+        with pair.desks[XIAN].journal.write() as write:
+            write.append_fact(Fact("calendar", "{}"))
+        pair.services[XIAN, Role.OUTBOUND].ledger.turn()
+        return tail
+
+    monkeypatch.setattr("jiexu.service.startup.ledger_tail", slow)
+    assert not check_at_start(pair.desks[XIAN]).ledger_lost_its_end
+    assert pair.todos(XIAN) == []
+    with pair.desks[XIAN].journal.read() as read:
+        assert read.cursor(LEDGER_CURSOR) == read.last_position()
+
+
+def test_a_rebuild_that_is_broken_off_leaves_no_journal_under_the_name(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+    target = pair.folder / "rebuilt.db"
+
+    def died(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(target, XIAN, pair.desks[XIAN].exchange, died)
+    assert list(pair.folder.glob("rebuilt.db*")) == []
+    rebuild(target, XIAN, pair.desks[XIAN].exchange)
+    assert [file.name for file in pair.folder.glob("rebuilt.db*")] == ["rebuilt.db"]
+    with pytest.raises(FileExistsError):
+        rebuild(target, XIAN, pair.desks[XIAN].exchange)
+
+
+def test_a_ledger_with_two_contents_for_one_position_gives_no_journal(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.case_of(who)
+    pair.idle()
+    other = lines_of(pair, XIAN)[1]._replace(incarnation="0" * 32)
+    batch = models.LedgerBatch.model_construct(region=XIAN, records=(models.LedgerRecord(**other._asdict()),))
+    record = Outgoing(f"jiexu.{XIAN}.ledger", 0, None, encode_record("LedgerBatch", batch))
+    pair.desks[XIAN].producer.send([record])
+    with pytest.raises(JournalConflict, match="two contents"):
+        rebuild(pair.folder / "rebuilt.db", XIAN, pair.desks[XIAN].exchange)
+    with pytest.raises(JournalConflict):
+        check_at_start(pair.desks[XIAN])
 
 
 def test_a_ledger_that_lost_its_end_is_written_again_and_told(pair: World) -> None:
