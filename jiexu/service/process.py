@@ -28,6 +28,7 @@ def serve(config_file: Path, part: RolePart) -> None:
     with closing(open_agency(config, f"{config.region}.{part.role.value}")) as agency:
         try:
             Service(agency, part).run()
-        except Exception:
-            log.critical("died", exc_info=True)
+        except Exception as error:
+            # What the product foresaw says what is wrong by itself; a traceback is for what it did not.
+            log.critical("died", error=getattr(error, "en", None) or str(error), exc_info=not hasattr(error, "en"))
             raise
