@@ -28,6 +28,13 @@ class Answer:
 Jiexu = Callable[..., Answer]
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The log of defects goes into the test's own folder, not into that of whoever runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
 @pytest.fixture
 def jiexu(capsys: pytest.CaptureFixture[str]) -> Jiexu:
     """Call `jiexu` with these words."""

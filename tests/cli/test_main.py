@@ -23,13 +23,6 @@ from jiexu.service.config import ConfigError
 from .conftest import Jiexu
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The log of defects goes into the test's own folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return tmp_path / "state"
-
-
 def test_help_names_every_command_every_act_and_every_exit_code(jiexu: Jiexu) -> None:
     text = jiexu("--help").out
     assert all(f"  {name}" in text for name in cli.list_commands(click.Context(cli)))
