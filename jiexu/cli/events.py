@@ -107,12 +107,13 @@ def _print(case_id: str, rows: list[Row]) -> None:
     )
     lang = language()
     lines = []
-    for stored, state, receipt in rows:
+    for stored, state, _ in rows:
         event = stored.event
         hand = ROLE[event.hand.role].in_(lang)
         if event.hand.value != event.hand.role.value:
             hand += say("（代录）", " (attested)")
         name = word(EVENT, event.type).in_(lang) + (say("（无效）", " (void)") if stored.void else "")
-        told = say(*_RECEIPT[state]) + (f" {beijing(receipt.recorded_at)}" if receipt and state != "owed" else "")
-        lines.append([hand, str(event.seq), name, beijing(event.occurred_at), told, event.hash.hex()[:12]])
+        lines.append(
+            [hand, str(event.seq), name, beijing(event.occurred_at), say(*_RECEIPT[state]), event.hash.hex()[:12]]
+        )
     print_table(headings, lines, title=case_id)

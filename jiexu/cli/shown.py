@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ def said(zh: str, en: str) -> str:
 
 def print_table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """A table on standard output; a cell that is too long for the terminal is folded, never cut."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)  # fits 80 columns
     for zh, en in headings:
         table.add_column(say(zh, en), overflow="fold")
     for row in rows:

@@ -9,22 +9,13 @@ import click
 from jiexu.cli.errors import NO, Failure
 from jiexu.cli.options import opened, with_config, with_json
 from jiexu.cli.texts import print_json, say
+from jiexu.cli.values import STAFF
 
 if TYPE_CHECKING:
     from jiexu.journal.port import Reads, Todo
 
 # A fact of the journal: who dealt with which item. The item itself only says when.
 CLEARED = "todo_cleared"
-
-
-def _staff(_: click.Context, param: click.Parameter, value: str) -> str:
-    """A staff number: it is kept for ever, so an identity number does not belong here."""
-    from jiexu.service.logs import mask
-
-    text = value.strip()
-    if not text or len(text) > 64 or not text.isprintable() or mask(text) != text:
-        raise click.BadParameter("应为工号，不是证件号码 / a staff number, not an identity number", param=param)
-    return text
 
 
 @click.group(
@@ -83,7 +74,7 @@ def list_todo(everything: bool, config_file: Path, as_json: bool) -> None:
     """
 )
 @click.argument("number", metavar="ID", type=int)
-@click.option("--by", required=True, callback=_staff, help="工号 staff number.")
+@click.option("--by", type=STAFF, required=True, help="工号 staff number.")
 @with_config
 @with_json
 def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
