@@ -9,13 +9,10 @@ import click
 from jiexu.cli.errors import NO, Failure
 from jiexu.cli.options import opened, with_config, with_json
 from jiexu.cli.texts import print_json, say
-from jiexu.cli.todo import todo
 
 if TYPE_CHECKING:
     from jiexu.journal.port import ParkedRecord
     from jiexu.service.agency import Agency
-
-__all__ = ["parked", "todo"]
 
 
 @click.group(

@@ -3,9 +3,7 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from jiexu.cli.status import find
 from tests.service.pair import WENZHOU, XIAN, World
 
 from .regions import At, at, pair, regions_on_disk
@@ -97,6 +95,6 @@ def test_find_is_status_by_person(pair: World, at: At) -> None:
     (who,) = pair.moves(1)
     pair.case_of(who)
     by_status = at(WENZHOU, "status", "--person", who.document_number, "--json")
-    config = str(pair.folder / WENZHOU / "region.toml")
-    by_find = CliRunner().invoke(find, [who.document_number, "--json", "--config", config])
-    assert json.loads(by_find.output) == by_status.json
+    by_find = at(WENZHOU, "find", who.document_number, "--json")
+    assert (by_find.code, by_find.json) == (0, by_status.json)
+    assert at(WENZHOU, "find", "01:").code == 2
