@@ -3,7 +3,6 @@
 Money, dates and questions that an act needs and does not name are filled in from the case (service/clerk.py).
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from jiexu.cli.errors import NO, Failure
 from jiexu.cli.options import case_id_of, opened, with_config, with_json
 from jiexu.cli.region import find_region
 from jiexu.cli.texts import language, print_json, say
+from jiexu.cli.values import CHECK, FIELD, KEY, LINE, OFFICE, REFERENCE, SEQ, STAFF, Plain, Yuan
 
 _WITHDRAWAL = click.Choice(["applicant_request", "cover_resumed", "cover_lost", "died", "lodged_in_error", "other"])
 _CLOSING = click.Choice(["solved", "sent_in_error", "no_answer"])
@@ -34,24 +34,11 @@ def _reason(choices: click.Choice[str]) -> Option:
 
 
 def _about(what: str) -> Option:
-    return click.option("--about", required=True, help=what)
-
-
-class Yuan(click.ParamType[str]):
-    """An amount as the contract has it: yuan with at most two places, kept as text and never as a float."""
-
-    name = "yuan"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read it; a wrong one is bad input."""
-        text = str(value).strip()
-        if not re.fullmatch(r"\d{1,12}(\.\d{1,2})?", text):
-            self.fail(f"“{value}”不是金额，请写作 1234.50 / not an amount, write 1234.50", param, ctx)
-        return text
+    return click.option("--about", type=KEY, required=True, help=what)
 
 
 _AMOUNT = click.option("--amount", type=Yuan(), required=True, help="金额（元）amount in yuan.")
-_REFERENCE = click.option("--reference", required=True, help="划款编号 the remittance's reference.")
+_REFERENCE = click.option("--reference", type=REFERENCE, required=True, help="划款编号 the remittance's reference.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +58,12 @@ ACTS: dict[str, Act] = {
         "reject",
         "不予受理，列明全部原因",
         "Reject, with every ground.",
-        (click.option("--code", "codes", multiple=True, required=True, help="校验代码，可多个 check codes."), _TEXT),
+        (
+            click.option(
+                "--code", "codes", type=CHECK, multiple=True, required=True, help="校验代码，可多个 check codes."
+            ),
+            _TEXT,
+        ),
     ),
     "forward": Act(
         "forward",
@@ -89,14 +81,17 @@ ACTS: dict[str, Act] = {
         "propose_correction",
         "发现本方错误，建议更正",
         "Propose a correction of one's own form.",
-        (click.option("--field", "fields", multiple=True, required=True, help="字段，可多个 fields."), _TEXT),
+        (
+            click.option("--field", "fields", type=FIELD, multiple=True, required=True, help="字段，可多个 fields."),
+            _TEXT,
+        ),
     ),
     "query-form": Act(
         "query_form",
         "询问信息表",
         "Ask about the form.",
         (
-            click.option("--field", default="periods", show_default=True, help="字段 the field."),
+            click.option("--field", type=FIELD, default="periods", show_default=True, help="字段 the field."),
             click.option("--code", type=_PROBLEM, required=True, help="问题 what is wrong."),
             _TEXT,
         ),
@@ -119,7 +114,7 @@ ACTS: dict[str, Act] = {
         "Ask about the money.",
         (
             click.option("--kind", type=_BALANCE, required=True, help="问题 what is wrong."),
-            click.option("--reference", help="划款编号 the reference."),
+            click.option("--reference", type=REFERENCE, help="划款编号 the reference."),
             click.option("--expected", type=Yuan(), help="应为（元）expected."),
             click.option("--found", type=Yuan(), help="实为（元）found."),
             _TEXT,
@@ -148,14 +143,14 @@ ACTS: dict[str, Act] = {
         "request_information",
         "请求补充信息",
         "Ask for information.",
-        (click.option("--topic", required=True, help="事项 topic."), _TEXT),
+        (click.option("--topic", type=LINE, required=True, help="事项 topic."), _TEXT),
     ),
     "provide-information": Act(
         "provide_information",
         "补充信息",
         "Provide information.",
         (
-            click.option("--answers", type=int, required=True, help="所答复的请求的序号 seq of the request."),
+            click.option("--answers", type=SEQ, required=True, help="所答复的请求的序号 seq of the request."),
             _NEEDED_TEXT,
         ),
     ),
@@ -163,7 +158,11 @@ ACTS: dict[str, Act] = {
         "escalate",
         "上报督办",
         "Escalate.",
-        (_about("事项 what it is about."), click.option("--to", required=True, help="上报给谁 to whom."), _TEXT),
+        (
+            _about("事项 what it is about."),
+            click.option("--to", type=LINE, required=True, help="上报给谁 to whom."),
+            _TEXT,
+        ),
     ),
     "notify": Act(
         "notify",
@@ -171,7 +170,7 @@ ACTS: dict[str, Act] = {
         "Record that the applicant was told.",
         (
             click.option("--hand", type=click.Choice(["outbound", "inbound"]), required=True, help="所告知事件的一方."),
-            click.option("--seq", type=int, required=True, help="所告知事件的序号 seq of the event told."),
+            click.option("--seq", type=SEQ, required=True, help="所告知事件的序号 seq of the event told."),
             click.option("--channel", type=click.Choice(["counter", "courier", "electronic"]), required=True),
             click.option("--to", type=click.Choice(["person", "employer", "agent", "heirs"]), default="person"),
         ),
@@ -205,9 +204,11 @@ def _command(name: str, spec: Act) -> click.Command:
     for option in reversed(spec.options):
         decorated = option(decorated)
     decorated = with_json(with_config(decorated))
-    decorated = click.option("--office", help="经办机构代码 code of the office.")(decorated)
-    decorated = click.option("--reviewed-by", help="复核人工号 staff number of the reviewer.")(decorated)
-    decorated = click.option("--by", required=True, help="经办人工号 staff number of the handler.")(decorated)
+    decorated = click.option("--office", type=OFFICE, help="经办机构代码 code of the office.")(decorated)
+    decorated = click.option("--reviewed-by", type=STAFF, help="复核人工号 staff number of the reviewer.")(decorated)
+    decorated = click.option("--by", type=STAFF, required=True, help="经办人工号 staff number of the handler.")(
+        decorated
+    )
     decorated = click.argument("case")(decorated)
     command: click.Command = click.command(name=name)(decorated)
     example = f"jiexu {name} CASE --by D0117 --reviewed-by D0232{_needed(command)}"
@@ -224,6 +225,8 @@ def _needed(command: click.Command) -> str:
             match param.type:
                 case click.Choice(choices=choices):
                     value = choices[0]
+                case Plain(example=example):
+                    value = example
                 case Yuan():
                     value = "1234.50"
                 case click.types.IntParamType():
@@ -244,6 +247,7 @@ def _act(
 ) -> None:
     from jiexu.case.event import Role
     from jiexu.case.words import EVENT, word
+    from jiexu.rules.check_table import CHECKS
     from jiexu.service.clerk import ActRefused, Clerk, Desk
     from services.inbound import InboundPart
     from services.outbound import OutboundPart
@@ -254,6 +258,12 @@ def _act(
     with opened(config_file) as agency:
         if "region" in given:
             given["region"] = find_region(given["region"], agency.places).code
+        if unknown := [code for code in given.get("codes", ()) if code not in CHECKS]:
+            raise Failure(
+                "unknown_check",
+                f"没有校验 {'、'.join(unknown)}，全部代码见 jiexu rules checks",
+                f"there is no check {', '.join(unknown)}: see jiexu rules checks",
+            )
         clerk = Clerk(agency, {Role.OUTBOUND: OutboundPart(), Role.INBOUND: InboundPart()})
         try:
             events = clerk.act(case_id_of(agency, case), spec.act, Desk(by, reviewed_by, office), **given)

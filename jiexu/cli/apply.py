@@ -10,6 +10,7 @@ from jiexu.cli.answers import show_answer
 from jiexu.cli.application import described, one_or_file, with_application
 from jiexu.cli.application_rows import run_file
 from jiexu.cli.options import opened, with_config, with_json
+from jiexu.cli.values import OFFICE, STAFF
 
 if TYPE_CHECKING:
     from jiexu.rules.facts import Application
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @with_application
-@click.option("--by", "handled_by", default="auto", help="经办人工号 staff number of the handler.")
-@click.option("--office", help="受理机构代码 code of the office.")
+@click.option("--by", "handled_by", type=STAFF, default="auto", help="经办人工号 staff number of the handler.")
+@click.option("--office", type=OFFICE, help="受理机构代码 code of the office.")
 @with_config
 @with_json
 def apply(

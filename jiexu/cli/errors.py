@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import click
 
+from jiexu.cli import usage
 from jiexu.cli.texts import print_json, say
 
 NO, BAD_INPUT, UNREACHABLE, DEFECT, INTERRUPTED = 1, 2, 3, 70, 130
@@ -75,8 +76,8 @@ def run(command: Callable[[], int | None], as_json: bool) -> int:
         return code
     except click.ClickException as error:
         if as_json:
-            _print_error(Told("usage", error.format_message(), error.format_message()))
-        error.show()
+            _print_error(Told("usage", *usage.sentences(error)))
+        usage.show(error)
         return error.exit_code
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
