@@ -11,6 +11,7 @@ from jiexu.case.event import OWN_HAND, Draft, Event, Hand, Party, Role, Seen
 from jiexu.case.hands import InboundHand, OutboundHand, evolve
 from jiexu.case.protocol import PLATFORM, Guard, Rule, failing_guards
 from jiexu.case.view import View
+from jiexu.case.words import EVENT, ROLE, word
 
 
 class NotPermitted(Exception):
@@ -19,14 +20,15 @@ class NotPermitted(Exception):
     def __init__(self, draft: Draft, role: Role, guards: tuple[Guard, ...]) -> None:
         self.draft, self.role, self.guards = draft, role, guards
         reasons = "; ".join(guard.en for guard in guards) or f"not an event of the {role} side"
-        super().__init__(f"{draft.type} is not permitted: needs {reasons}")
+        super().__init__(f"{word(EVENT, draft.type).en} is not permitted: needs {reasons}")
 
     @property
     def zh(self) -> str:
         """The sentence for the clerk."""
+        act = word(EVENT, self.draft.type).zh
         if not self.guards:
-            return f"{self.draft.type} 不由本方（{'转出地' if self.role is Role.OUTBOUND else '转入地'}）办理"
-        return f"现在不能办理 {self.draft.type}，须满足：" + "；".join(guard.zh for guard in self.guards)
+            return f"“{act}”不由本方（{word(ROLE, self.role).zh}）办理"
+        return f"现在不能办理“{act}”，须满足：" + "；".join(guard.zh for guard in self.guards)
 
 
 class NotNext(Exception):
