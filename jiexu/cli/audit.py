@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from jiexu.cli.errors import NO, Failure
+from jiexu.cli.evidence import check, export
 from jiexu.cli.options import configuration, opened, with_config, with_json
 from jiexu.cli.texts import language, print_json, say
 
@@ -214,3 +215,7 @@ def rebuild(target: Path, config_file: Path, as_json: bool) -> None:
         print_json({"file": str(target), "lines": report.lines, "last_position": report.last_position})
     else:
         click.echo(say(f"已重建 {report.lines} 条到 {target}", f"{report.lines} lines rebuilt into {target}"))
+
+
+audit.add_command(export)
+audit.add_command(check)
