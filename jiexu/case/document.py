@@ -7,8 +7,9 @@ so that both sides of a case come to the same bytes; a new field is a new versio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from jiexu.case.case import Case
@@ -31,9 +32,9 @@ def state_document(case: Case) -> dict[str, Any]:
         "completed_on": view.inbound.completed_on,
         "hands": {hand.value: {"seq": seen.seq, "hash": seen.hash.hex()} for hand, seen in sorted(case.last.items())},
         "void": sorted(case.voids),
-        "outbound": _plain(asdict(view.outbound)),
-        "inbound": _plain(asdict(view.inbound)),
-        "money": _plain(asdict(account)),
+        "outbound": _plain(view.outbound),
+        "inbound": _plain(view.inbound),
+        "money": _plain(account),
     }
 
 
@@ -50,4 +51,12 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _names(value.__class__)}
     return value
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    # Not `dataclasses.asdict`: it copies every value before it is looked at, and took a third of a replay.
+    return tuple(field.name for field in fields(cls))
