@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from jiexu.case.event import Role
+from jiexu.rules.identity import masked_number
 
 
 class Scheme(StrEnum):
@@ -38,8 +39,7 @@ class Identity:
 
     def masked(self) -> str:
         """Name and number with the middle blanked, e.g. `张* 6101**********001X`."""
-        number = self.document_number
-        return f"{self.name[:1]}* {number[:4]}{'*' * max(len(number) - 8, 0)}{number[-4:]}"
+        return f"{self.name[:1]}* {masked_number(self.document_number)}"
 
 
 @dataclass(frozen=True, slots=True)

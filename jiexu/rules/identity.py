@@ -65,10 +65,15 @@ def valid_document(document_type: str, number: str) -> bool:
 
 
 def masked_number(number: str) -> str:
-    """The number with its middle blanked, for logs and error texts; short numbers keep their first character only."""
+    """The number with its middle blanked, for logs, lists and error texts.
+
+    A resident card keeps four characters at each end. A passport or permit is so short that four and four would be
+    nearly all of it: up to eight characters keep the first only, up to fourteen the first and the last two.
+    """
     if len(number) <= 8:
         return number[:1] + "*" * max(len(number) - 1, 0)
-    return f"{number[:4]}{'*' * (len(number) - 8)}{number[-4:]}"
+    head, tail = (4, 4) if len(number) > 14 else (1, 2)
+    return f"{number[:head]}{'*' * (len(number) - head - tail)}{number[-tail:]}"
 
 
 def _digits(text: str) -> bool:

@@ -8,14 +8,25 @@ from typing import Any
 
 import structlog
 
+from jiexu.rules.identity import masked_number
+
 # 18 characters of a resident card, the 15 digits of an old one, and what lies between (bank cards). Not a part of a
 # longer run of hexadecimal digits, which is an id or a hash.
 _NUMBER = re.compile(r"(?<![0-9A-Fa-f])(\d{4})\d{7,10}(\d{3}[\dXx])(?![0-9A-Fa-f])")
 
+# Passports (E12345678, EA1234567) and the permits of Hong Kong and Macao (H12345678, H1234567801), standing alone.
+_DOCUMENT = re.compile(r"(?<![0-9A-Za-z])(?:[EGDSP][A-Z]?\d{7,8}|[HM]\d{8}(?:\d\d)?)(?![0-9A-Za-z])")
+
 
 def mask(text: str) -> str:
-    """The text with everything that looks like an identity number blanked in the middle."""
-    return _NUMBER.sub(lambda m: f"{m[1]}{'*' * (len(m[0]) - 8)}{m[2]}", text)
+    """The text with everything that looks like the number of an identity document blanked in the middle."""
+    text = _NUMBER.sub(lambda m: f"{m[1]}{'*' * (len(m[0]) - 8)}{m[2]}", text)
+    return _DOCUMENT.sub(lambda m: masked_number(m[0]), text)
+
+
+def has_identity_number(text: str) -> bool:
+    """Whether something in it looks like a resident's identity number."""
+    return _NUMBER.search(text) is not None
 
 
 def _masked(value: Any) -> Any:
