@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from jiexu.case.case import NotPermitted
-from jiexu.case.event import OWN_HAND, Draft, Event, Role
+from jiexu.case.event import OWN_HAND, Draft, Event, Hand, Role
 from jiexu.case.steps import completing_step
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import own_role
@@ -50,8 +50,9 @@ class Clerk:
     def act(self, case_id: str, name: str, desk: Desk, **details: Any) -> list[Event]:
         """Do one act in a case; returns the events that it issued.
 
-        Raises ActRefused: `unknown_case`, `unknown_act`, `two_people`, `not_permitted`, `hand_blocked`, `moved`,
-        `refused` (by the local platform), `ledger_unreachable`, or the code of what a step waits for.
+        Raises ActRefused: `unknown_case`, `unknown_act`, `unknown_event`, `two_people`, `not_permitted`,
+        `hand_blocked`, `moved`, `refused` (by the local platform), `ledger_unreachable`, or the
+        code of what a step waits for.
         """
         agency = self.agency
         work = self._work(case_id)
@@ -131,6 +132,7 @@ class Clerk:
         draft = plain_draft(work, name, details)
         if draft is None:
             raise ActRefused("unknown_act", f"没有 {name} 这项办理", f"there is no act {name} for the {work.role} side")
+        _refuse_naming_nothing(work, draft)
         if name == "accept":  # outbound accepts only with the person's row; without it OUT-10 names the survivor
             taken = Draft(
                 "TransferRejected",
@@ -231,6 +233,28 @@ def plain_draft(work: Work, name: str, details: Mapping[str, Any]) -> Draft | No
                 },
             )
     return None
+
+
+def _refuse_naming_nothing(work: Work, draft: Draft) -> None:
+    """A notice tells of an event, and an answer answers a request of the other side. The table leaves both open, so a
+    slip of the hand would stand in the case for ever."""
+    case = work.case
+    match draft.type:
+        case "NoticeGiven":
+            about = draft.body["about"]
+            named = case.times.get((Hand(about["hand"]).role, about["seq"]))
+        case "InformationProvided":
+            named = case.times.get((work.role.other, draft.body["answers"]))
+            if named is not None and named.type != "InformationRequested":
+                named = None
+        case _:
+            return
+    if named is None:
+        raise ActRefused(
+            "unknown_event",
+            "案件中没有所指的事件，请用 jiexu events 核对序号",
+            "there is no such event in the case: check its seq with jiexu events",
+        )
 
 
 def _money(value: Any) -> Decimal | None:
