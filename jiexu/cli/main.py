@@ -67,6 +67,16 @@ class LazyGroup(click.Group):
         act = self.get_command(ctx, "act")
         return act.get_command(ctx, cmd_name) if isinstance(act, click.Group) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click has it; a name that is none is told with those that are like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            known = [*COMMANDS, *ACTS.split()]
+            raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list from the table: `jiexu --help` imports nothing."""
         with formatter.section("命令 Commands"):
@@ -101,12 +111,17 @@ def _installed(module: str) -> bool:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
-    "--lang", type=click.Choice(["zh", "en"]), default="zh", envvar="JIEXU_LANG", help="界面语言 language of the texts."
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    envvar="JIEXU_LANG",
+    is_eager=True,
+    callback=lambda _, __, lang: choose_language(lang),
+    help="界面语言 language of the texts.",
 )
 @click.version_option(package_name="jiexu", message="jiexu %(version)s")
 def cli(lang: str) -> None:
-    """The group; see its help."""
-    choose_language(lang)
+    """The group; see its help. The language is chosen as soon as it is read: a wrong command's name is told in it."""
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -10,9 +10,10 @@ import click
 _chosen: ContextVar[str] = ContextVar("jiexu_lang", default="zh")
 
 
-def choose_language(lang: str) -> None:
-    """Remember what `--lang` says, for texts that come after the command has ended."""
+def choose_language(lang: str) -> str:
+    """Remember what `--lang` says, for texts that come before a command begins or after it has ended."""
     _chosen.set(lang)
+    return lang
 
 
 def language() -> str:

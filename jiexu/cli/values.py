@@ -1,7 +1,7 @@
 """Values as options take them: read strictly, refused in both languages, before a case is opened.
 
-What stands here goes into signed events and stays for ever, so an identity number is refused in each of them;
-`--text` is the place for what concerns the person: it travels as a disclosure and can be erased.
+What stands here goes into signed events and stays for ever, so an identity number is refused in it (but for references,
+which are a bank's). `--text` is the place for what concerns the person: it travels as a disclosure and can be erased.
 """
 
 import re
@@ -32,17 +32,19 @@ class Plain(click.ParamType[str]):
         zh: str = "",
         en: str = "",
         example: str = "…",
+        digits: bool = False,
     ) -> None:
         self.name, self.example = name, example  # the example stands in the help text
+        self._digits = digits  # long runs of digits are meant: a bank's reference looks like an identity number
         self._longest, self._pattern = longest, re.compile(pattern)
         self._zh, self._en = zh or f"应为一行文字，至多 {longest} 字", en or f"one line of 1 to {longest} characters"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read it, full-width letters and digits narrowed as a Chinese keyboard may write them."""
-        from jiexu.service.logs import mask
+        from jiexu.service.logs import has_identity_number
 
         text = unicodedata.normalize("NFKC", str(value)).strip()
-        if mask(text) != text:
+        if not self._digits and has_identity_number(text):
             raise BadValue(
                 "此项进入签名事件、不可删除，不得写证件号码；涉及个人的内容请写入 --text",
                 "this is signed and kept for ever: no identity number here; personal matters belong into --text",
@@ -70,7 +72,7 @@ class Yuan(click.ParamType[str]):
 STAFF = Plain("工号", 64, zh="应为工号", en="a staff number")
 OFFICE = Plain("代码", 64, zh="应为机构代码", en="the code of an office")
 LINE = Plain("文字", 200)
-REFERENCE = Plain("编号", 64, zh="应为编号，至多 64 字", en="a reference of up to 64 characters")
+REFERENCE = Plain("编号", 64, zh="应为编号，至多 64 字", en="a reference of up to 64 characters", digits=True)
 KEY = Plain(
     "代码",
     64,
