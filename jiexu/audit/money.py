@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from jiexu.audit.replay import Replayed
+from jiexu.audit.replay import Replayed, uncollected
 from jiexu.case.case import Case, NotNext
 from jiexu.case.event import Role
 from jiexu.case.hands import ZERO
@@ -121,7 +121,7 @@ def money_of(
 def _after_every_event(report: MoneyReport, journal: Journal) -> dict[str, View]:
     """Fold a journal event by event and look at each reference's account after each; the final views by case."""
     cases: dict[str, Case] = {}
-    with journal.read() as read:
+    with journal.read() as read, uncollected():
         for stored in read.events():
             event = stored.event
             case = cases.setdefault(event.case_id, Case(event.case_id))

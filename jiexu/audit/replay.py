@@ -5,7 +5,9 @@ looked at: positions without gaps, the hand's chain, what `seen` pins, who may w
 found void by the rule that still says so; and at the end the journal's own index tables.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -66,7 +68,7 @@ def replay_journal(journal: Journal, progress: Progress | None = None) -> Replay
     """Replay all cases of a journal. Never raises for what it finds: problems are listed."""
     replayed = Replayed(journal.region)
     cases: dict[str, Case] = {}
-    with journal.read() as read:
+    with journal.read() as read, uncollected():
         last = read.last_position()
         for line in _lines(replayed, read):
             if line.kind == "event":
@@ -74,11 +76,24 @@ def replay_journal(journal: Journal, progress: Progress | None = None) -> Replay
             if progress is not None and line.position % _LINES_AT_ONCE == 0:
                 progress(line.position, last)
         _hold_against_index(replayed, cases, read)
-    for case_id, case in cases.items():
-        replayed.cases[case_id] = _replayed(case, journal.region)
+        for case_id, case in cases.items():
+            replayed.cases[case_id] = _replayed(case, journal.region)
     if progress is not None:
         progress(last, last)
     return replayed
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: a fold makes many objects that stay and no cycles, and looking through them
+    again and again takes a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _lines(replayed: Replayed, read: Reads) -> Iterator[LogLine]:
