@@ -173,19 +173,23 @@ class Service:
         while not self.stop_signal:
             try:
                 if not checked:
-                    report = check_at_start(self.agency)
+                    report = check_at_start(self.agency, self._alive)
                     self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
                     checked = True
                 self.turn()
                 wait = 0.1
             except ExchangeUnavailable as error:
-                self.turned_at = time.monotonic()  # it waits, it is not stuck
+                self._alive()  # it waits, it is not stuck
                 self.log.warning("exchange_unavailable", error=error.en, wait=wait)
                 self._wait(wait)
                 wait = min(wait * 2, 10.0)
         self.log.info("stopping", signal=signal.Signals(self.stop_signal).name)
         self.close()
         self.log.info("stopped")
+
+    def _alive(self) -> None:
+        """Tell the watchdog: what takes long here is not stuck."""
+        self.turned_at = time.monotonic()
 
     def _wait(self, seconds: float) -> None:
         """Wait, but not beyond a signal to stop."""

@@ -12,7 +12,7 @@ What is no function of the log is derived again then: the read model of cases, t
 values. A claim that stands open counts as begun, so its acts are done again under their keys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -30,6 +30,7 @@ from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
 
 _CASES_AT_ONCE = 500
+_EVENTS_AT_ONCE = 5_000
 # Note in the journal: lines are being taken in from the ledger; set until all that follows from them is derived.
 _MENDING = "mending_from_ledger"
 
@@ -43,9 +44,14 @@ class StartReport:
     ledger_lost_its_end: bool = False
 
 
-def check_at_start(agency: Agency) -> StartReport:
+def _nobody_watches() -> None:
+    """Who waits for the check by itself needs no sign of life."""
+
+
+def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) -> StartReport:
     """Hold the journal against the ledger and derive what is missing. Safe to run by both services at once.
 
+    `alive` is called every few thousand lines: a large region's ledger takes longer than a watchdog waits.
     Raises JournalConflict, with which no service of the region may start, and ExchangeUnavailable.
     """
     # In this order: the other service may be at work, and moves journal, ledger and cursor on, one after the other.
@@ -60,8 +66,8 @@ def check_at_start(agency: Agency) -> StartReport:
     if ahead:
         with agency.journal.write() as write:
             write.set_note(_MENDING, "1")  # a death between here and the end leaves word that it is not done
-        absorbed = absorb_ledger(agency.journal, agency.exchange)
-    derived = derive_again(agency, always=mending)
+        absorbed = absorb_ledger(agency.journal, agency.exchange, lambda _: alive())
+    derived = derive_again(agency, mending, alive)
     with agency.journal.write() as write:
         if write.note(_MENDING):
             write.set_note(_MENDING, "")
@@ -110,24 +116,36 @@ def _settle_cursor(write: Writes, written: int, end: int) -> None:
         write.move_cursor(LEDGER_CURSOR, stands, end)
 
 
-def derive_again(agency: Agency, always: bool = False) -> int:
+def derive_again(agency: Agency, always: bool = False, alive: Callable[[], None] = _nobody_watches) -> int:
     """Put the rows of all cases, and outbound's rows of open_moves, from the events; returns how many cases.
 
     Without `always` only where the read model is empty and events stand, as after a rebuild.
     """
     with agency.journal.read() as read:
-        case_ids = list(dict.fromkeys(stored.event.case_id for stored in read.events()))
-        if not case_ids or (not always and read.cases(limit=1)):
-            return 0
+        if not always and read.cases(limit=1):
+            return 0  # asked before any event is read: this is every start of a sound region
+        case_ids = _case_ids(read, alive)
+    if not case_ids:
+        return 0
     with agency.journal.write() as write:
         take_back(agency, write)
         write.clear_rows()
         # All who hold a row take it before any case is looked at for the row that it may have lost to another.
-        for key, scheme, case_id in _holders(agency, write, case_ids):
+        for key, scheme, case_id in _holders(_derived(agency, write, case_ids, alive), agency.region):
             write.take_row(key, scheme, case_id)
-        for one in _derived(agency, write, case_ids):
+        for one in _derived(agency, write, case_ids, alive):
             note_change(write, agency.region, one.case, one.position, one.person_key or None, one.opened_at)
     return len(case_ids)
+
+
+def _case_ids(read: Reads, alive: Callable[[], None]) -> list[str]:
+    """All cases that have events here, the first first."""
+    found: dict[str, None] = {}
+    for count, stored in enumerate(read.events(), 1):
+        found[stored.event.case_id] = None
+        if count % _EVENTS_AT_ONCE == 0:
+            alive()
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +158,10 @@ class _Derived:
     opened_at: datetime
 
 
-def _derived(agency: Agency, write: Writes, case_ids: list[str]) -> Iterator[_Derived]:
+def _derived(agency: Agency, write: Writes, case_ids: list[str], alive: Callable[[], None]) -> Iterator[_Derived]:
     """The cases, some at a time: all of a region's would not fit into the memory."""
     for start in range(0, len(case_ids), _CASES_AT_ONCE):
+        alive()
         part = case_ids[start : start + _CASES_AT_ONCE]
         rows: dict[str, list[DisclosureRow]] = {}
         for row in write.disclosures(part):
@@ -164,15 +183,15 @@ def _key(agency: Agency, write: Writes, case: Case, rows: list[DisclosureRow]) -
     return before.person_key if before else ""
 
 
-def _holders(agency: Agency, write: Writes, case_ids: list[str]) -> list[tuple[str, str, str]]:
+def _holders(cases: Iterable[_Derived], region: str) -> list[tuple[str, str, str]]:
     """(person key, scheme, case) of outbound's cases that keep the person's row, the better claims first.
 
     Accepted cases and those of the own counter took the row in their own transaction; others only where it was free.
     """
     holding: list[tuple[bool, tuple[str, str, str]]] = []
-    for one in _derived(agency, write, case_ids):
+    for one in cases:
         case, view = one.case, one.case.view
-        if one.person_key and own_role(case, agency.region) is Role.OUTBOUND and view.holds_row:
+        if one.person_key and own_role(case, region) is Role.OUTBOUND and view.holds_row:
             assert case.application is not None, "it has a role in it"
             weaker = not (view.accepted or view.lodger is Role.OUTBOUND)
             holding.append((weaker, (one.person_key, case.application.body["from_scheme"], case.case_id)))

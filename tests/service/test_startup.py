@@ -18,7 +18,7 @@ from jiexu.exchange.port import Exchange, Outgoing
 from jiexu.exchange.topics import create, region_topics
 from jiexu.journal.port import Fact, JournalConflict, LogLine
 from jiexu.service.followers import LEDGER_CURSOR
-from jiexu.service.startup import check_at_start
+from jiexu.service.startup import StartReport, check_at_start
 
 from .pair import WENZHOU, XIAN, World
 
@@ -255,6 +255,59 @@ def test_a_sound_journal_is_left_alone(pair: World) -> None:
     report = check_at_start(pair.desks[XIAN])
     assert (report.absorbed, report.cases_derived, report.ledger_lost_its_end) == (0, 0, False)
     assert lines_of(pair, XIAN) == before
+
+
+def test_a_sound_start_reads_the_end_of_the_ledger_and_no_event(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.case_of(*pair.moves(1))
+    pair.idle()
+
+    def read(*_: object) -> None:
+        raise AssertionError("an event was read")
+
+    for name in ("events", "cases_events"):
+        monkeypatch.setattr(f"jiexu.journal.store.StoreReads.{name}", read)
+    assert check_at_start(pair.desks[XIAN]).cases_derived == 0
+
+
+def test_a_service_checks_before_its_first_step_and_takes_none_where_the_check_forbids(
+    pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    service = pair.services[XIAN, Role.OUTBOUND]
+    monkeypatch.setattr("jiexu.service.loop.signal.signal", lambda *_: None)
+
+    def check(*_: object) -> StartReport:
+        done.append("check")
+        return StartReport()
+
+    def turn() -> int:
+        done.append("turn")
+        service.stop_signal = 15
+        return 0
+
+    monkeypatch.setattr(service, "turn", turn)
+    monkeypatch.setattr("jiexu.service.loop.check_at_start", check)
+    service.run()
+    assert done == ["check", "turn"]
+
+    def forbid(*_: object) -> StartReport:
+        raise JournalConflict("another line")
+
+    service.stop_signal = 0
+    monkeypatch.setattr("jiexu.service.loop.check_at_start", forbid)
+    with pytest.raises(JournalConflict):
+        service.run()
+    assert done == ["check", "turn"]
+
+
+def test_a_long_check_gives_signs_of_life(pair: World) -> None:
+    pair.case_of(*pair.moves(1))
+    pair.idle()
+    with pair.desks[XIAN].journal.write() as write:
+        write.set_note("mending_from_ledger", "1")
+    signs: list[str] = []
+    check_at_start(pair.desks[XIAN], lambda: signs.append("alive"))
+    assert signs
 
 
 def test_replay_comparison_and_money_agree_after_the_rebuild(pair: World) -> None:
