@@ -176,7 +176,7 @@ class ReceiptRow:
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A step that acts on the local platform, pinned before it acts (design.md, Steps).
+    """A step that acts on the local platform, pinned before it acts (docs/architecture.md, A step that acts).
 
     `seq` is the reserved place in the hand; `n` how often the step stands in the hand plus one; `seen` what the
     decision rests on; `plan` the decided draft and its acts as canonical JSON text, so that a repeat does the same.

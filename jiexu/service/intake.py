@@ -22,7 +22,7 @@ from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
 
-HELD_FOR = timedelta(days=7)  # design.md, Intake: then a person must look
+HELD_FOR = timedelta(days=7)  # then a person must look
 # What may be placeable later by itself: when the directory, the schemas or the program have changed.
 RETRIED_BY_ITSELF = ("key_unknown", "key_not_yet_valid", "unknown_schema", "unknown_suite", "held_unknown")
 

@@ -2,7 +2,7 @@
 
 An entry says when the region is online for which procedure, how many partitions its mailboxes have, which
 protocol versions it accepts, what it promises, its public keys, the bank accounts that receive money, and
-whether its residents' scheme has 门诊统筹 (domain.md §2, §6; design.md, keys).
+whether its residents' scheme has 门诊统筹 (domain.md §2, §6).
 
 Days are days in Beijing; instants are aware and stored in UTC. Ranges include their first and their last day.
 """
@@ -108,7 +108,7 @@ class RegionKey(Strict):
     """A public key with which the region signs its events, vouched for by its previous key and by the root.
 
     `revoked_at`: given up, from then on nothing it signs is taken. `compromised_since`: from then on somebody
-    else may have signed with it. Both are judged by the time of recording (design.md).
+    else may have signed with it. Both are judged by the time of recording.
     """
 
     key_id: KeyId

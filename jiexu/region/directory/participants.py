@@ -88,7 +88,7 @@ class Participants:
         return signed.entry
 
     def key(self, region: str, key_id: str, at: datetime) -> KeyStatus:
-        """Whether a key may be believed at `at`, the time of **recording** (design.md).
+        """Whether a key may be believed at `at`, the time of **recording**.
 
         A region without an entry and a key without a record are both `unknown`. Raises ValueError for an
         instant without a time zone.
