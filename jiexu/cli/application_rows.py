@@ -1,5 +1,6 @@
 """A file of applications through the counter: in batches, bad rows kept aside, memory bounded by the batch."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,7 +13,7 @@ from rich.progress import Progress
 
 from jiexu.cli.answers import OUTCOMES, WELL, answer_document
 from jiexu.cli.application import single_region
-from jiexu.cli.errors import NO
+from jiexu.cli.errors import NO, Failure
 from jiexu.cli.texts import language, print_json, say
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def run_file(agency: "Agency", file: Path, take: Take, as_json: bool, dry: bool 
     from jiexu.region.csvfile import RowRefused
     from jiexu.service.application_file import read_applications
 
+    _refuse_unwritable(file)
     table = read_applications(file, agency.today(), single_region(agency))
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
@@ -74,6 +76,16 @@ def run_file(agency: "Agency", file: Path, take: Take, as_json: bool, dry: bool 
     else:
         _print(document, dry)
     return NO if counts["refused"] or table.bad else 0
+
+
+def _refuse_unwritable(file: Path) -> None:
+    """Before anything is lodged: rows that come back are written beside the file when the others are through."""
+    if file.is_file() and not os.access(file.parent, os.W_OK):
+        raise Failure(
+            "folder_unwritable",
+            f"{file.parent} 不可写，退回的行将无处存放。请把文件复制到可写的目录",
+            f"{file.parent} cannot be written to, and rows that come back go there: copy the file to another folder",
+        )
 
 
 def _sentence(what: str, todo: str, join: str) -> str:

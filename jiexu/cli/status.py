@@ -115,7 +115,9 @@ def timeline(case: str, config_file: Path, as_json: bool) -> None:
     """
 )
 @click.option("--role", type=click.Choice(["outbound", "inbound"]), help="只看一方 one role only.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="只看此日以前到期的 due by that day.")
+@click.option(
+    "--until", "--due", "until", type=click.DateTime(["%Y-%m-%d"]), help="只看此日以前到期的 due by that day."
+)
 @with_config
 @with_json
 def worklist(role: str | None, until: datetime | None, config_file: Path, as_json: bool) -> None:

@@ -6,6 +6,7 @@ kept with its line and reason, and the others go on. Rows stream: a file of any 
 
 import codecs
 import csv
+import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,11 +89,16 @@ class Table(Generic[T]):
         again. Without bad rows an older such file is removed, since it would mislead; None is returned.
         """
         target = rejected_path(self.path)
+        target.unlink(missing_ok=True)
         if not self.bad:
-            target.unlink(missing_ok=True)
             return None
+        mode = self.path.stat().st_mode & 0o666  # it names people as the file did: readable by nobody else
+
+        def create(path: str, flags: int) -> int:
+            return os.open(path, flags, mode)
+
         # The mark at the start tells Excel that it is UTF-8.
-        with target.open("w", encoding="utf-8-sig", newline="") as file:
+        with open(target, "w", encoding="utf-8-sig", newline="", opener=create) as file:
             writer = csv.writer(file)
             writer.writerow(
                 [*self.header, "rejected_line", "rejected_code", "rejected_column", "reason_zh", "reason_en"]
