@@ -74,13 +74,16 @@ def ledger_lines(exchange: Exchange, region: str, earlier: Earlier | None = None
         raise JournalConflict(f"position {last + 1} is missing in the ledger before {min(waiting)}")
 
 
-def ledger_tail(exchange: Exchange, region: str) -> LedgerTail:
-    """The last few records of the ledger."""
+def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
+    """The last few records of the ledger, of those from offset `since` on.
+
+    Raises JournalConflict where they hold two contents of one position, or what is no line.
+    """
     topic = topic_name(region, Purpose.LEDGER)
     begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
     lines: dict[int, LogLine] = {}
     last: Record | None = None
-    for last in exchange.read(topic, {0: max(begin, end - _TAIL_RECORDS)}):
+    for last in exchange.read(topic, {0: max(begin, since, end - _TAIL_RECORDS)}):
         for line in _lines_of(last):
             stands = lines.setdefault(line.position, line)
             if stands != line:

@@ -172,9 +172,9 @@ class ExchangeReads(Block):
         rows = self._sql.rows(f"{PARKED} WHERE id = ?", (id,))
         return parked_row(rows[0]) if rows else None
 
-    def todos(self, *, cleared: bool = False, kind: str | None = None) -> list[Todo]:
+    def todos(self, *, cleared: bool = False, kind: str | None = None, code: str | None = None) -> list[Todo]:
         """What waits for a person or (cleared) has been dealt with, oldest first."""
-        where, values = _where({"kind = ?": kind})
+        where, values = _where({"kind = ?": kind, "code = ?": code})
         state = f"{' AND' if where else ' WHERE'} cleared_at IS {'NOT ' if cleared else ''}NULL"
         return [todo_row(row) for row in self._sql.rows(f"{TODO}{where}{state} ORDER BY id", values)]
 

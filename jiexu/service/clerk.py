@@ -16,6 +16,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.casebook import own_role
 from jiexu.service.followers import Ledger
 from jiexu.service.issue import Signing, issue
+from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.steps import Decision, ForClerk, RolePart, Steps, Work
 
 
@@ -51,7 +52,7 @@ class Clerk:
         """Do one act in a case; returns the events that it issued.
 
         Raises ActRefused: `unknown_case`, `unknown_act`, `unknown_event`, `two_people`, `not_permitted`,
-        `hand_blocked`, `moved`, `refused` (by the local platform), `ledger_unreachable`, or the
+        `hand_blocked`, `own_events_missing`, `moved`, `refused` (by the local platform), `ledger_unreachable`, or the
         code of what a step waits for.
         """
         agency = self.agency
@@ -117,6 +118,13 @@ class Clerk:
     def _refuse_blocked(self, work: Work) -> None:
         with self.agency.journal.read() as read:
             claims = [c for c in read.open_claims([work.case_id]) if c.claim.hand is OWN_HAND[work.role]]
+            lost = work.case_id in cases_with_lost_events(read)
+        if lost:
+            raise ActRefused(
+                "own_events_missing",
+                "对方掌握本方在本案的事件，而本地没有；请先核对并处理告警（jiexu todo list）",
+                "the partner knows events of ours that are not here: settle the alarm first, see jiexu todo list",
+            )
         if claims:
             since = claims[0].recorded_at.astimezone().strftime("%H:%M")
             step = claims[0].claim.step

@@ -18,6 +18,7 @@ from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import Arrival, HeldEvent, Moved, ParkedRecord, ReceiptRow, Writes
 from jiexu.service.agency import Agency
+from jiexu.service.lost_events import tell_last
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
@@ -102,6 +103,8 @@ class Intake:
                 self._receipts(write, content)
             case OpenedNotice():
                 payload = content.payload
+                if payload.wants == "tell_last":
+                    tell_last(write, self.role, content.issuer)
                 write.raise_todo(
                     "alarm",
                     f"notice_{payload.code}",

@@ -22,7 +22,7 @@ from jiexu.service.deadletters import DeadLetters
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
 from jiexu.service.personal import Personal
-from jiexu.service.startup import check_at_start
+from jiexu.service.startup import LedgerWatch, check_at_start
 from jiexu.service.steps import RolePart, Steps
 from jiexu.service.upkeep import Upkeep
 
@@ -33,6 +33,8 @@ SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
 # How soon a changed directory is known, and what waited for it is tried again.
 UPKEEP_TURN_SECONDS = 30.0
+# How long two journals of one region can live at the same time before one of them notices.
+WATCH_TURN_SECONDS = 30.0
 # A turn that takes longer than this is stuck in a call that outlives its timeout: the process is killed and restarted.
 WATCHDOG_SECONDS = 300.0
 
@@ -55,6 +57,7 @@ class Service:
         self.steps = Steps(agency, self.part, self.ledger.holds)
         self.intake = Intake(agency, role)
         self.upkeep = Upkeep(agency, self.intake)
+        self.watch = LedgerWatch(agency)
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
         self.personal = Personal(agency)
@@ -75,6 +78,26 @@ class Service:
 
         return self.agency.exchange.consumer(self.topic, f"jiexu.{self.agency.region}.{self.part.role.value}", start)
 
+    def begin(self, poll: float = POLL_SECONDS) -> None:
+        """Before the first step: the check at every start, then the mailbox as far as it reaches now.
+
+        Partners' receipts and events say what they have seen of us: nothing is issued on less than that. Raises
+        JournalConflict, ExchangeUnavailable.
+        """
+        agency = self.agency
+        report = check_at_start(agency, self._alive)
+        ends = agency.exchange.end_offsets(self.topic)
+        starts = agency.exchange.beginning_offsets(self.topic)
+        waiting = {partition: end for partition, end in ends.items() if end > starts.get(partition, 0)}
+        while not self.stop_signal and any(self._offset(partition) < end for partition, end in waiting.items()):
+            if self.take_in(poll):
+                self._alive()
+        self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
+
+    def _offset(self, partition: int) -> int:
+        with self.agency.journal.read() as read:
+            return read.offset(self.topic_id, partition) or 0
+
     def turn(self, poll: float = POLL_SECONDS) -> int:
         """One turn of everything; returns how much was done."""
         worked = self._every(UPKEEP_TURN_SECONDS, "upkeep", self.upkeep.turn)
@@ -82,6 +105,7 @@ class Service:
         turned = self.steps.turn(self.agency.config.batch)
         worked += turned.issued + turned.claimed
         worked += self.ledger.turn()
+        worked += self._every(WATCH_TURN_SECONDS, "watch", self.watch.turn)
         worked += self.relay.turn()
         worked += self.consequences.turn()
         worked += self.personal.turn()
@@ -173,8 +197,7 @@ class Service:
         while not self.stop_signal:
             try:
                 if not checked:
-                    report = check_at_start(self.agency, self._alive)
-                    self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
+                    self.begin()
                     checked = True
                 self.turn()
                 wait = 0.1

@@ -42,14 +42,13 @@ def state_notice(agency: Agency, write: Writes, role: Role, parked: ParkedRecord
     _state(agency, write, role, peer, why.code, f"{why.zh} {why.en}", concerned, why.advice.wants)
 
 
-def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, ledger_end: Concerned) -> None:
+def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: str, ledger_end: Concerned) -> None:
     """Ask a partner for the last event of ours that it knows, in every case that is open between the two.
 
-    Asked after this journal was found to be an old copy; the record concerned is the ledger's last, up to which it was
-    mended.
+    Asked when what we signed last is in doubt (`code` says why); the record concerned is the ledger's last.
     """
-    text = "本地日志曾为旧副本，已补齐；请告知未结案件中本方最后的序号 Restored from an old copy: tell us our last seq"
-    _state(agency, write, role, peer, "old_copy", text, ledger_end, "tell_last")
+    text = "本地日志曾恢复或账本有缺；请告知未结案件中本方最后的序号 Our journal is in doubt: tell us our last seq"
+    _state(agency, write, role, peer, code, text, ledger_end, "tell_last")
 
 
 def _state(

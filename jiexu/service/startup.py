@@ -6,7 +6,13 @@ The ledger is asked first, since no partner knows an event and no bank a payment
                                     a new incarnation; a person is told, and each partner of an open case is asked,
                                     signed, for the last event of ours that it knows
     another line at one position    two journals have lived under one name: the service does not start
-    ledger behind its cursor        the ledger lost its end: the cursor goes back, so that the lines are sent again
+    ledger behind its cursor        the ledger lost its end: the cursor goes back, so that the lines are sent again.
+                                    The journal may be an old copy all the same, and nobody here could tell: partners
+                                    are asked here too
+
+Then the mailbox is taken in as far as it reached, before anything is issued (loop.py): what partners have seen of us
+stands there. A case in which one of them knows more of our hand than we do issues nothing (lost_events.py); the others
+go on at once. Two journals that live at the same time are found by LedgerWatch, while they do.
 
 What is no function of the log is derived again then: the read model of cases, the rows of open_moves, the personal
 values. A claim that stands open counts as begun, so its acts are done again under their keys.
@@ -20,6 +26,8 @@ from hashlib import sha256
 from jiexu.audit.rebuild import LedgerTail, absorb_ledger, ledger_tail
 from jiexu.case.case import Case
 from jiexu.case.event import Party, Role
+from jiexu.exchange.port import ExchangeError
+from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import DisclosureRow, JournalConflict, Reads, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
@@ -72,7 +80,7 @@ def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) 
         if write.note(_MENDING):
             write.set_note(_MENDING, "")
             _old_copy(agency, write, tail, absorbed)
-        _settle_cursor(write, written, tail.end)
+        _settle_cursor(agency, write, written, tail)
     return StartReport(absorbed, derived, written > tail.end)
 
 
@@ -93,27 +101,73 @@ def _compare(read: Reads, tail: LedgerTail) -> None:
 def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) -> None:
     """A new incarnation, an alarm, and a signed question to each partner of an open case."""
     write.renew_incarnation()
-    partners = sorted({(row.role, row.partner) for row in write.cases(open=True)})
-    named = "、".join(sorted({partner for _, partner in partners})) or "-"
+    named = _ask_partners(agency, write, tail, "old_copy")
     zh = f"日志是旧副本，已从账本补入 {absorbed} 条；已函询未结案件的对方：{named}"
     en = f"the journal was an old copy; {absorbed} lines came back from the ledger; partners were asked: {named}"
     write.raise_todo("alarm", "old_copy", None, zh, en)
-    last = tail.last
-    assert last is not None, "what was taken in came from there"
-    concerned = Concerned(last.topic, last.partition, last.offset, sha256(last.value).digest())
+
+
+def _ask_partners(agency: Agency, write: Writes, tail: LedgerTail, code: str) -> str:
+    """Ask each partner of an open case for our last events; returns whom."""
+    topic, last = topic_name(agency.region, Purpose.LEDGER), tail.last
+    concerned = Concerned(topic, 0, last.offset if last else 0, sha256(last.value if last else b"").digest())
+    partners = sorted({(row.role, row.partner) for row in write.cases(open=True)})
     for role, partner in partners:
-        ask_for_last(agency, write, role, Party(partner, role.other), concerned)
+        ask_for_last(agency, write, role, Party(partner, role.other), code, concerned)
+    return "、".join(sorted({partner for _, partner in partners})) or "-"
 
 
-def _settle_cursor(write: Writes, written: int, end: int) -> None:
+def _settle_cursor(agency: Agency, write: Writes, written: int, tail: LedgerTail) -> None:
     """The follower's cursor says what the ledger really holds, neither more nor less."""
-    stands = write.cursor(LEDGER_CURSOR)
-    if written > end:
-        zh = f"账本末尾缺失：应有第 {written} 条，现只有第 {end} 条；将重新写入"
-        en = f"the ledger has lost its end: line {written} was written, it ends at {end}; the rest is written again"
+    stands, end = write.cursor(LEDGER_CURSOR), tail.end
+    if written > end and stands > end:  # the other service may have been here first
+        named = _ask_partners(agency, write, tail, "ledger_lost_its_end")
+        zh = f"账本末尾缺失：应有第 {written} 条，现只有第 {end} 条；将重新写入，并已函询未结案件的对方：{named}"
+        en = (
+            f"the ledger has lost its end: line {written} was written, it ends at {end}; the rest is written again, "
+            f"and partners were asked: {named}"
+        )
         write.raise_todo("alarm", "ledger_lost_its_end", None, zh, en)
     if stands < end or (written > end and stands != end):
         write.move_cursor(LEDGER_CURSOR, stands, end)
+
+
+class LedgerWatch:
+    """Looks now and then whether another journal of this region is alive: it writes to the same ledger."""
+
+    def __init__(self, agency: Agency) -> None:
+        self.agency = agency
+        self._seen = 0  # offset up to which the ledger was looked at
+
+    def turn(self) -> int:
+        """Hold what is new in the ledger against the journal; returns 0, as nothing is left to do.
+
+        Raises JournalConflict, with an alarm, where the ledger holds what this journal has not: the service must stop,
+        since each of the two would use the other's places.
+        """
+        agency = self.agency
+        try:
+            end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
+            if end == self._seen:
+                return 0
+            tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end))
+        except ExchangeError:
+            return 0  # the ledger's follower says so
+        try:
+            with agency.journal.read() as read:
+                _compare(read, tail)
+                if tail.end > read.last_position():
+                    raise JournalConflict(
+                        f"账本已有第 {tail.end} 条，本日志没有：另有一份日志以同一名义在运行 / "
+                        f"the ledger holds line {tail.end}, this journal does not: another journal lives under one name"
+                    )
+        except JournalConflict as conflict:
+            zh, _, en = str(conflict).partition(" / ")
+            with agency.journal.write() as write:
+                write.raise_todo("alarm", "two_journals", None, zh, en)
+            raise
+        self._seen = end
+        return 0
 
 
 def derive_again(agency: Agency, always: bool = False, alive: Callable[[], None] = _nobody_watches) -> int:

@@ -24,6 +24,7 @@ from jiexu.rules.facts import Identity
 from jiexu.rules.ruleset import Ruleset, ruleset_by_id
 from jiexu.service.agency import Agency
 from jiexu.service.issue import Decided, Signing, issue
+from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.persons import PERSON_FIELDS, identity_from, person_key, values_of
 
 # What the local platform refused is tried again by itself after this: the clerk may have cured it there.
@@ -161,8 +162,10 @@ class Steps:
             agenda = read.agenda(self.role, agency.clock(), limit)
             works = self.load(read, [case_id for case_id, _ in agenda])
             blocked = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[self.role]}
-            # Nor is anything done by itself in a case that holds what this version does not understand.
-            waits = {held.case_id for held in read.held(reason="unknown")} & works.keys() - blocked
+            # Nor is anything done by itself in a case that holds what this version does not understand, or in which
+            # a partner knows more of our own hand than we do.
+            waits = {held.case_id for held in read.held(reason="unknown")} | cases_with_lost_events(read)
+            waits &= works.keys() - blocked
         # A claim blocks the hand: its closing event, or its being freed, puts the case on the agenda again.
         free = [work for case_id, work in works.items() if case_id not in blocked | waits]
         decided, done = self._decide(free)
@@ -470,8 +473,9 @@ class Steps:
             if not left:
                 return 0
             works = self.load(read, [c.claim.case_id for c in left])
+            lost = cases_with_lost_events(read)
             stuck = {json.loads(t.data).get("claim") for t in read.todos(kind="failed")}
-        left = [c for c in left if c.position not in stuck]
+        left = [c for c in left if c.position not in stuck and c.claim.case_id not in lost]
         if not left:
             return 0
         lease = now + timedelta(seconds=agency.config.claim_lease_seconds)
