@@ -28,6 +28,7 @@ format: $(VENV)/.tested ## 整理格式 format the code
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.tested ## 基准 benchmarks
+	@$(BIN)/python -m benchmarks.codec
 	@$(BIN)/python -m benchmarks.journal_append
 
 clean: ## 删除环境与缓存 remove the environment and caches

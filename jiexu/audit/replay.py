@@ -51,7 +51,7 @@ class Replayed:
     """A journal, replayed. `places` maps each place in a hand to the hash of the event that stands there.
 
     `payments` maps each payment reference to the cases that used it; `doubled` counts places and event ids that stand
-    in this journal twice.
+    in this journal twice. `awaiting` are places of own events that have no receipt yet: sent again until they have.
     """
 
     region: str
@@ -61,6 +61,7 @@ class Replayed:
     payments: dict[Payment, set[str]] = field(default_factory=dict)
     events: int = 0
     doubled: int = 0
+    awaiting: set[Place] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
 
@@ -76,6 +77,7 @@ def replay_journal(journal: Journal, progress: Progress | None = None) -> Replay
             if progress is not None and line.position % _LINES_AT_ONCE == 0:
                 progress(line.position, last)
         _hold_against_index(replayed, cases, read)
+        replayed.awaiting = {(one.case_id, one.hand, one.seq) for one in read.unreceipted()}
         for case_id, case in cases.items():
             replayed.cases[case_id] = _replayed(case, journal.region)
     if progress is not None:

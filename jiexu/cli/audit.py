@@ -149,6 +149,7 @@ def compare(configs: tuple[Path, ...], as_json: bool) -> int:
         "events": report.events,
         "lost": report.lost,
         "doubled": report.doubled,
+        "awaiting_receipt": report.awaiting_receipt,
         "journals_agree": report.journals_agree,
         "money": {**{word: f"{getattr(money, word):.2f}" for word in words}, "balanced": money.balanced},
         "differences": [*report.differences, *money.differences],
@@ -162,6 +163,14 @@ def compare(configs: tuple[Path, ...], as_json: bool) -> int:
                 f"{report.cases} cases, {report.events} events; {report.lost} lost, {report.doubled} doubled",
             )
         )
+        if report.awaiting_receipt:
+            click.echo(
+                say(
+                    f"另有 {report.awaiting_receipt} 个事件在途，尚无回执；银行账的差异可能由此而来，到齐后再比",
+                    f"{report.awaiting_receipt} more events are on their way without a receipt; the bank's book may "
+                    "differ by them: compare again when they are there",
+                )
+            )
         click.echo("  ".join(f"{MONEY[word].in_(language())} {document['money'][word]}" for word in words))
         _show_problems(document["differences"])
     return 0 if report.journals_agree and money.balanced else NO

@@ -75,6 +75,7 @@ class Result:
         return (
             self.report.lost == 0
             and self.report.doubled == 0
+            and self.report.awaiting_receipt == 0
             and self.parked == 0
             and self.report.journals_agree
             and self.money.balanced

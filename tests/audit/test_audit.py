@@ -158,12 +158,18 @@ def test_a_case_that_one_side_has_not_is_lost_as_a_whole(pair: World, side: str)
     assert compare_all(both).lost == 7
 
 
-def test_an_event_under_way_is_what_one_side_has_and_the_other_has_not_yet(pair: World) -> None:
+def test_an_event_under_way_awaits_its_receipt_and_is_not_lost(pair: World) -> None:
     (who,) = pair.moves(1)
     pair.case_of(who)
     report = compare_all(replayed(pair))
-    assert (report.lost, report.journals_agree) == (1, False)
+    assert (report.lost, report.awaiting_receipt, report.journals_agree) == (0, 1, True)
+    for _ in range(3):
+        pair.turn()  # in the middle of it
+    report = compare_all(replayed(pair))
+    assert (report.lost, report.differences) == (0, [])
+    assert report.awaiting_receipt > 0
     pair.idle()
+    assert compare_all(replayed(pair)).awaiting_receipt == 0
     assert compare_all(replayed(pair)).journals_agree
 
 
