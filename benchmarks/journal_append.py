@@ -22,8 +22,8 @@ from typing import Any
 
 from jiexu.case.event import Hand, Party, Role
 from jiexu.contract.codec import decode_event_trusted, seal_event
+from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Arrival, Journal, NewBundle, NewEvent, ReceiptRow
-from jiexu.journal.sqlite import open_journal
 
 EVENTS_A_CASE = 7
 LEAVES = 64

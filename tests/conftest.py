@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.exchange.broker_fixture"]
+pytest_plugins = ["tests.exchange.broker_fixture", "tests.postgres_fixture"]

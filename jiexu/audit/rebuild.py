@@ -9,8 +9,8 @@ from jiexu.contract.errors import ContractError
 from jiexu.contract.records import decode_record
 from jiexu.exchange.port import Exchange, Record
 from jiexu.exchange.topics import Purpose, topic_name
+from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalConflict, LogLine
-from jiexu.journal.sqlite import open_journal
 
 LINES_AT_ONCE = 2_000
 # Two services of a region write the same lines to the ledger, one perhaps a turn behind the other: a turn is at most

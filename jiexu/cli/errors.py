@@ -26,6 +26,7 @@ _BY_CODE = {
     "exchange.broker_failed": UNREACHABLE,
     "ledger_unreachable": UNREACHABLE,
     "busy": UNREACHABLE,
+    "journal_unreachable": UNREACHABLE,
     "unknown_case": NO,
 }
 # What to do, where the error's own sentence leaves it open.
@@ -46,6 +47,15 @@ _TODO = {
     "other_region": ("请核对配置中的 region 与 journal", "check `region` and `journal` in the configuration"),
     "newer_version": ("请升级 jiexu", "upgrade jiexu"),
     "busy": ("请稍后重试", "try again in a moment"),
+    "journal_unreachable": (
+        "请检查数据库是否运行，以及配置中的 journal、journal_password_file 与网络",
+        "see whether the database runs; check `journal`, `journal_password_file` and the network",
+    ),
+    "not_durable": (
+        "请数据库管理员执行 ALTER SYSTEM SET fsync = on、ALTER ROLE … SET synchronous_commit = on，再重试",
+        "have the database's administrator set fsync = on, and ALTER ROLE … SET synchronous_commit = on",
+    ),
+    "no_driver": ("请执行 pip install 'jiexu[postgres]'", "pip install 'jiexu[postgres]'"),
     "unsafe_key_file": ("请执行 chmod 600", "chmod 600 the file"),
 }
 

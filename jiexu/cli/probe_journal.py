@@ -25,10 +25,14 @@ RECEIPT_LASTS = timedelta(hours=24)
 
 def file(config: "Config", now: datetime) -> Iterator[Finding]:
     """Whether the journal is this region's, whole, of a known version, and closed to others."""
-    from jiexu.journal.sqlite import open_journal
+    from jiexu.service.wiring import open_configured_journal
 
-    path = config.path(config.journal)
-    open_journal(path, config.region).close()  # missing, another file, another region, a newer version
+    # Missing, another file, another region, a newer version; of a database also: away, or not durable.
+    open_configured_journal(config).close()
+    path = config.journal_place()
+    if isinstance(path, str):
+        yield Finding("journal", State.OK, f"{config.region} 的日志，{path}", f"journal of {config.region}, {path}")
+        return
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         zh, en = (
@@ -135,9 +139,9 @@ class _reading:
     """The journal read once, and closed."""
 
     def __init__(self, config: "Config") -> None:
-        from jiexu.journal.sqlite import open_journal
+        from jiexu.service.wiring import open_configured_journal
 
-        self._journal = open_journal(config.path(config.journal), config.region)
+        self._journal = open_configured_journal(config)
         self._block = self._journal.read()
 
     def __enter__(self) -> "Reads":

@@ -1,5 +1,6 @@
-"""The journal's tables. Words in braces are the dialect's: `{int}`, `{bytes}`, `{serial}`, `{end}`,
-`{clustered}` (a table kept in the order of its primary key, where the database can).
+"""The journal's tables. Words in braces are the dialect's: `{int}`, `{bytes}`, `{text}` (compared
+byte by byte), `{serial}`, `{end}`, `{clustered}` (a table kept in the order of its primary key, where the database
+can).
 
 `DERIVED` are a function of the log and are given back by a rebuild; the others are not (port.py says which and why).
 Event bytes stand once, in the payload of their log line: `events` is an index.
@@ -23,7 +24,7 @@ DERIVED = (
 )
 
 _LOG = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL){end};
+CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL){end};
 
 CREATE TABLE head (
     one {int} PRIMARY KEY CHECK (one = 1),
@@ -33,7 +34,7 @@ CREATE TABLE head (
 
 CREATE TABLE log (
     position {int} PRIMARY KEY,
-    kind TEXT NOT NULL,
+    kind {text} NOT NULL,
     recorded_at {int} NOT NULL,
     incarnation {bytes} NOT NULL,
     payload {bytes} NOT NULL
@@ -44,10 +45,10 @@ _DERIVED = """
 CREATE TABLE events (
     position {int} PRIMARY KEY REFERENCES log,
     case_id {bytes} NOT NULL,
-    hand TEXT NOT NULL,
+    hand {text} NOT NULL,
     seq {int} NOT NULL,
     event_id {bytes} NOT NULL,
-    type TEXT NOT NULL,
+    type {text} NOT NULL,
     void {int} NOT NULL,
     own {int} NOT NULL,
     occurred_at {int} NOT NULL,
@@ -57,8 +58,8 @@ CREATE UNIQUE INDEX events_place ON events (case_id, hand, seq);
 CREATE UNIQUE INDEX events_id ON events (event_id);
 
 CREATE TABLE payment_references (
-    kind TEXT NOT NULL,
-    reference TEXT NOT NULL,
+    kind {text} NOT NULL,
+    reference {text} NOT NULL,
     case_id {bytes} NOT NULL,
     position {int} NOT NULL,
     PRIMARY KEY (kind, reference, case_id)
@@ -66,9 +67,9 @@ CREATE TABLE payment_references (
 
 CREATE TABLE bundles (
     position {int} PRIMARY KEY REFERENCES log,
-    issuer_role TEXT NOT NULL,
-    region TEXT,
-    role TEXT
+    issuer_role {text} NOT NULL,
+    region {text},
+    role {text}
 ){end};
 CREATE INDEX bundles_destination ON bundles (region, role, position);
 
@@ -80,25 +81,25 @@ CREATE TABLE leaves (
 ){clustered};
 
 CREATE TABLE destinations (
-    issuer_role TEXT NOT NULL,
-    region TEXT NOT NULL,
-    role TEXT NOT NULL,
+    issuer_role {text} NOT NULL,
+    region {text} NOT NULL,
+    role {text} NOT NULL,
     PRIMARY KEY (issuer_role, region, role)
 ){clustered};
 
 CREATE TABLE unreceipted (
     position {int} PRIMARY KEY REFERENCES events,
-    region TEXT NOT NULL,
-    role TEXT NOT NULL
+    region {text} NOT NULL,
+    role {text} NOT NULL
 ){end};
 
 CREATE TABLE receipts (
     position {int} PRIMARY KEY REFERENCES log,
     given {int} NOT NULL,
-    peer_region TEXT NOT NULL,
-    peer_role TEXT NOT NULL,
+    peer_region {text} NOT NULL,
+    peer_role {text} NOT NULL,
     case_id {bytes} NOT NULL,
-    hand TEXT NOT NULL,
+    hand {text} NOT NULL,
     seq {int} NOT NULL,
     hash {bytes} NOT NULL,
     batch {int}
@@ -107,20 +108,20 @@ CREATE INDEX receipts_case ON receipts (case_id, hand, seq);
 CREATE INDEX receipts_to_give ON receipts (peer_role, position) WHERE given = 1 AND batch IS NULL;
 
 CREATE TABLE receipt_batches (
-    region TEXT NOT NULL,
-    role TEXT NOT NULL,
+    region {text} NOT NULL,
+    role {text} NOT NULL,
     batch {int} NOT NULL,
     position {int} NOT NULL REFERENCES log,
     PRIMARY KEY (region, role, batch)
 ){clustered};
 CREATE UNIQUE INDEX receipt_batches_position ON receipt_batches (region, role, position);
 
-CREATE TABLE facts (position {int} PRIMARY KEY REFERENCES log, kind TEXT NOT NULL){end};
+CREATE TABLE facts (position {int} PRIMARY KEY REFERENCES log, kind {text} NOT NULL){end};
 
 CREATE TABLE claims (
     position {int} PRIMARY KEY REFERENCES log,
     case_id {bytes} NOT NULL,
-    hand TEXT NOT NULL,
+    hand {text} NOT NULL,
     seq {int} NOT NULL,
     begun {int} NOT NULL,
     ended {int}
@@ -131,12 +132,12 @@ CREATE UNIQUE INDEX claims_open ON claims (case_id, hand) WHERE ended IS NULL;
 _WORK = """
 CREATE TABLE cases (
     case_id {bytes} PRIMARY KEY,
-    role TEXT NOT NULL,
-    partner TEXT NOT NULL,
-    person_key TEXT NOT NULL,
-    from_scheme TEXT NOT NULL,
-    to_scheme TEXT NOT NULL,
-    status TEXT NOT NULL,
+    role {text} NOT NULL,
+    partner {text} NOT NULL,
+    person_key {text} NOT NULL,
+    from_scheme {text} NOT NULL,
+    to_scheme {text} NOT NULL,
+    status {text} NOT NULL,
     is_open {int} NOT NULL,
     position {int} NOT NULL,
     opened_at {int} NOT NULL
@@ -147,7 +148,7 @@ CREATE INDEX cases_open ON cases (is_open, role, case_id);
 
 CREATE TABLE agenda (
     case_id {bytes} PRIMARY KEY,
-    role TEXT NOT NULL,
+    role {text} NOT NULL,
     position {int} NOT NULL,
     changed {int} NOT NULL,
     not_before {int}
@@ -157,7 +158,7 @@ CREATE INDEX agenda_timed ON agenda (role, not_before) WHERE not_before IS NOT N
 
 CREATE TABLE claim_owners (
     claim {int} PRIMARY KEY,
-    owner TEXT NOT NULL,
+    owner {text} NOT NULL,
     lease_until {int} NOT NULL,
     presumed_begun {int} NOT NULL
 ){end};
@@ -165,8 +166,8 @@ CREATE TABLE claim_owners (
 CREATE TABLE sendings (event {int} PRIMARY KEY, last_sent_at {int} NOT NULL, times {int} NOT NULL){end};
 
 CREATE TABLE open_moves (
-    person_key TEXT NOT NULL,
-    scheme TEXT NOT NULL,
+    person_key {text} NOT NULL,
+    scheme {text} NOT NULL,
     case_id {bytes} NOT NULL,
     PRIMARY KEY (person_key, scheme)
 ){clustered};
@@ -175,37 +176,37 @@ CREATE INDEX open_moves_case ON open_moves (case_id);
 CREATE TABLE disclosures (
     case_id {bytes} NOT NULL,
     event_id {bytes} NOT NULL,
-    field TEXT NOT NULL,
+    field {text} NOT NULL,
     salt {bytes},
-    value TEXT,
+    value {text},
     PRIMARY KEY (case_id, event_id, field)
 ){clustered};
 
 CREATE TABLE offsets (
-    topic_id TEXT NOT NULL,
+    topic_id {text} NOT NULL,
     topic_partition {int} NOT NULL,
     next {int} NOT NULL,
     PRIMARY KEY (topic_id, topic_partition)
 ){clustered};
 
-CREATE TABLE cursors (name TEXT PRIMARY KEY, position {int} NOT NULL){end};
-CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, lease_until {int} NOT NULL){end};
-CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL){end};
+CREATE TABLE cursors (name {text} PRIMARY KEY, position {int} NOT NULL){end};
+CREATE TABLE leases (name {text} PRIMARY KEY, owner {text} NOT NULL, lease_until {int} NOT NULL){end};
+CREATE TABLE notes (name {text} PRIMARY KEY, value {text} NOT NULL){end};
 """
 
 _DESK = """
 CREATE TABLE held (
     id {serial},
     case_id {bytes} NOT NULL,
-    hand TEXT NOT NULL,
+    hand {text} NOT NULL,
     seq {int} NOT NULL,
     hash {bytes} NOT NULL,
-    issuer TEXT NOT NULL,
-    reason TEXT NOT NULL,
+    issuer {text} NOT NULL,
+    reason {text} NOT NULL,
     bytes {bytes} NOT NULL,
     skeleton {bytes} NOT NULL,
-    disclosures TEXT NOT NULL,
-    topic TEXT NOT NULL,
+    disclosures {text} NOT NULL,
+    topic {text} NOT NULL,
     topic_partition {int} NOT NULL,
     topic_offset {int} NOT NULL,
     appended_at {int} NOT NULL,
@@ -216,29 +217,29 @@ CREATE INDEX held_issuer ON held (issuer);
 
 CREATE TABLE parked (
     id {serial},
-    topic TEXT NOT NULL,
+    topic {text} NOT NULL,
     topic_partition {int} NOT NULL,
     topic_offset {int} NOT NULL,
     appended_at {int} NOT NULL,
     bytes {bytes} NOT NULL,
-    code TEXT NOT NULL,
-    zh TEXT NOT NULL,
-    en TEXT NOT NULL,
-    sender TEXT NOT NULL,
+    code {text} NOT NULL,
+    zh {text} NOT NULL,
+    en {text} NOT NULL,
+    sender {text} NOT NULL,
     parked_at {int} NOT NULL,
-    settled TEXT
+    settled {text}
 ){end};
 CREATE INDEX parked_unsettled ON parked (code, id) WHERE settled IS NULL;
 
 CREATE TABLE todo (
     id {serial},
     same {bytes} NOT NULL,
-    kind TEXT NOT NULL,
-    code TEXT NOT NULL,
+    kind {text} NOT NULL,
+    code {text} NOT NULL,
     case_id {bytes},
-    zh TEXT NOT NULL,
-    en TEXT NOT NULL,
-    data TEXT NOT NULL,
+    zh {text} NOT NULL,
+    en {text} NOT NULL,
+    data {text} NOT NULL,
     raised_at {int} NOT NULL,
     cleared_at {int}
 ){end};

@@ -16,6 +16,10 @@ class Sql(Protocol):
     broken_rule: tuple[type[Exception], ...]
     """What the database raises where a row breaks a rule of its table."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone, and can only be closed."""
+
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return all of its rows."""
 
@@ -45,6 +49,7 @@ class ClosedSql:
     """Stands in a block's place after its end, so that a kept `Writes` cannot write outside a transaction."""
 
     broken_rule: tuple[type[Exception], ...] = ()
+    lost = False
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Refuse."""

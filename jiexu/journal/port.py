@@ -33,12 +33,23 @@ class SeqTaken(Exception):
 class JournalError(Exception):
     """A journal that cannot be used: `code` for programs, a sentence in Chinese and in English for people.
 
-    Codes: `missing`, `not_a_journal`, `other_region`, `newer_version`, `busy`.
+    Codes: `missing`, `not_a_journal`, `other_region`, `newer_version`, `busy`, `not_durable`, `no_driver`,
+    `journal_unreachable`.
     """
 
     def __init__(self, code: str, zh: str, en: str) -> None:
         super().__init__(f"{code}: {zh} {en}")
         self.code, self.zh, self.en = code, zh, en
+
+
+class JournalUnavailable(JournalError):
+    """The journal's database does not answer, or the connection to it was lost: wait, and begin with what it holds.
+
+    Where a write block ends with it, the block may or may not have been committed.
+    """
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__("journal_unreachable", zh, en)
 
 
 class EventIdTaken(Exception):

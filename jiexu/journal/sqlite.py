@@ -14,6 +14,7 @@ from jiexu.journal.ddl import VERSION, statements
 from jiexu.journal.dialect import Row
 from jiexu.journal.log_records import Decode
 from jiexu.journal.log_writes import new_incarnation
+from jiexu.journal.meta import check_meta
 from jiexu.journal.port import Journal, JournalError
 from jiexu.journal.store import Clock, StoreJournal, no_fault, utc_now
 from jiexu.journal.write_block import Fault
@@ -21,6 +22,7 @@ from jiexu.journal.write_block import Fault
 WORDS = {
     "int": "INTEGER",
     "bytes": "BLOB",
+    "text": "TEXT",
     "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",  # an id is never used again, so a late `unhold` hits nothing else
     "end": " STRICT",
     "clustered": " STRICT, WITHOUT ROWID",
@@ -43,6 +45,7 @@ class SqliteSql:
     """One connection."""
 
     broken_rule: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
+    lost = False  # a file does not go away
 
     def __init__(self, path: Path) -> None:
         # The URI form does not create a file that is missing; threads take turns (see StoreJournal).
@@ -101,21 +104,18 @@ class SqliteSql:
         self._db.close()
 
 
-def open_journal(
-    path: Path | str,
+def open_file(
+    path: Path,
     region: str,
     clock: Clock = utc_now,
     create: bool = False,
     decode: Decode = decode_event_trusted,
     fault: Fault | None = None,
 ) -> Journal:
-    """Open a region's journal; with `create` make it where there is no file.
+    """Open a region's journal in a file; with `create` make it where there is no file. Arguments: `open_journal`.
 
-    `clock` gives aware UTC times; `decode` reads an event's bytes; `fault` is called with the name of each point
-    where a process can die (`log_written`, `tables_written`, `before_commit`, `after_commit`).
     Raises JournalError: `missing`, `not_a_journal`, `other_region`, `newer_version`, `busy`.
     """
-    path = Path(path)
     if create:
         path.touch(mode=0o600, exist_ok=True)  # personal values: for the service's own account only
     elif not path.is_file():
@@ -125,7 +125,7 @@ def open_journal(
         try:
             if create:
                 _create(sql, region)
-            _check(sql, path, region)
+            check_meta(dict(sql.rows("SELECT name, value FROM meta")), path, region)
         finally:
             sql.close()
     except sqlite3.DatabaseError as error:
@@ -152,15 +152,3 @@ def _create(sql: SqliteSql, region: str) -> None:
     except BaseException:
         sql.rollback()
         raise
-
-
-def _check(sql: SqliteSql, path: Path, region: str) -> None:
-    meta: dict[str, str] = dict(sql.rows("SELECT name, value FROM meta"))
-    if int(meta["version"]) > VERSION:
-        zh = f"{path} 由较新的版本写成（{meta['version']}），请升级。"
-        en = f"{path} was written by a newer version ({meta['version']}); upgrade."
-        raise JournalError("newer_version", zh, en)
-    if meta["region"] != region:
-        zh = f"{path} 是统筹区 {meta['region']} 的日志，不是 {region} 的。"
-        en = f"{path} is the journal of region {meta['region']}, not of {region}."
-        raise JournalError("other_region", zh, en)

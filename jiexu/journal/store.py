@@ -63,8 +63,7 @@ class StoreJournal:
         finally:
             reads.end()
             sql.rollback()
-            with self._reading:
-                self._readers.append(sql)
+            self._give_back(sql)
 
     @contextmanager
     def write(self) -> Iterator[Writes]:
@@ -79,6 +78,8 @@ class StoreJournal:
                     self._writer = self._connect()
                 yield from self._transaction(self._writer)
             finally:
+                if self._writer is not None and self._writer.lost:
+                    self._writer = None
                 self._writing_thread = 0
 
     def _transaction(self, sql: Sql) -> Iterator[Writes]:
@@ -104,6 +105,12 @@ class StoreJournal:
             for sql in [*self._readers, *([self._writer] if self._writer else [])]:
                 sql.close()
             self._readers, self._writer = [], None
+
+    def _give_back(self, sql: Sql) -> None:
+        """Keep a reader's connection for the next block; a lost one is left, and the next block connects anew."""
+        if not sql.lost:
+            with self._reading:
+                self._readers.append(sql)
 
     def _borrow_reader(self) -> Sql:
         with self._reading:

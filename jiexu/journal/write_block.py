@@ -14,6 +14,8 @@ from jiexu.journal.tables import Entry, apply
 Fault = Callable[[str], None]
 """Called with the name of each point where a process can die; a simulator raises there."""
 
+HALF_WRITTEN = "a write failed within this block: nothing of it is kept"
+
 _ADD = "INSERT INTO log (position, kind, recorded_at, incarnation, payload) VALUES (?, ?, ?, ?, ?)"
 _MOVE_HEAD = "UPDATE head SET last = ?, recorded_at = ?"
 
@@ -46,7 +48,7 @@ class WriteBlock(Block):
         A caller that swallowed the error of a failed statement must not make its half durable.
         """
         if self._damaged:
-            raise RuntimeError("a write failed within this block: nothing of it is kept")
+            raise RuntimeError(HALF_WRITTEN)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

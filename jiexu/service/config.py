@@ -4,10 +4,12 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jiexu.exchange.settings import ExchangeSettings
+from jiexu.journal.place import is_database
 
 StepMode = Literal["auto", "clerk"]
 
@@ -79,7 +81,8 @@ class Config(_Strict):
 
     region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     office: OfficeConfig
-    journal: str = "journal.db"
+    journal: str = "journal.db"  # a file, or postgresql://user@host:port/database
+    journal_password_file: str | None = None
     exchange: ExchangeSettings
     directory: str = "directory.json"
     directory_root: str
@@ -102,6 +105,18 @@ class Config(_Strict):
                 if name not in STEPS[role]:
                     raise ValueError(f"steps.{role}.{name}: no such step; there are {', '.join(STEPS[role])}")
         return self
+
+    @model_validator(mode="after")
+    def _password_apart(self) -> Self:
+        if is_database(self.journal) and urlsplit(self.journal).password:
+            raise ValueError("journal: addresses are shown and logged; put the password into journal_password_file")
+        if self.journal_password_file is not None and not is_database(self.journal):
+            raise ValueError("journal_password_file: a journal in a file has no password")
+        return self
+
+    def journal_place(self) -> Path | str:
+        """Where the journal is: a file, or a database's address."""
+        return self.journal if is_database(self.journal) else self.path(self.journal)
 
     def path(self, name: str) -> Path:
         """A configured path, taken from the configuration file's folder."""

@@ -15,8 +15,9 @@ import structlog
 
 from jiexu.exchange.port import Consumer, ExchangeUnavailable, OffsetExpired
 from jiexu.exchange.topics import topic_name
-from jiexu.journal.port import Moved
+from jiexu.journal.port import JournalUnavailable, Moved
 from jiexu.service.agency import Agency
+from jiexu.service.casebook import CaseBook
 from jiexu.service.consequences import BankWatch, Consequences
 from jiexu.service.deadletters import DeadLetters
 from jiexu.service.followers import Ledger, Relay, Resend
@@ -49,6 +50,10 @@ class Service:
     turned_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        self._open_parts()
+
+    def _open_parts(self) -> None:
+        """The parts, with nothing in mind but what the journal holds."""
         agency, role = self.agency, self.part.role
         self.log = structlog.get_logger().bind(region=agency.region, role=role.value)
         self.topic = topic_name(agency.region, role.value)
@@ -187,28 +192,40 @@ class Service:
         return turn()
 
     def run(self) -> None:
-        """Turn until told to stop. An exchange that does not answer makes it wait, longer each time."""
+        """Turn until told to stop. An exchange or a journal that does not answer makes it wait, longer each time."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         threading.Thread(target=self._watch, daemon=True).start()
         self.log.info("started", topic=self.topic)
         wait = 0.1
-        checked = False
+        checked = lost = False
         while not self.stop_signal:
             try:
                 if not checked:
+                    if lost:
+                        self._forget()
                     self.begin()
                     checked = True
                 self.turn()
                 wait = 0.1
-            except ExchangeUnavailable as error:
+            except (ExchangeUnavailable, JournalUnavailable) as error:
                 self._alive()  # it waits, it is not stuck
-                self.log.warning("exchange_unavailable", error=error.en, wait=wait)
+                away = "exchange"
+                if isinstance(error, JournalUnavailable):
+                    away, checked, lost = "journal", False, True
+                self.log.warning(f"{away}_unavailable", error=error.en, wait=wait)
                 self._wait(wait)
                 wait = min(wait * 2, 10.0)
         self.log.info("stopping", signal=signal.Signals(self.stop_signal).name)
         self.close()
         self.log.info("stopped")
+
+    def _forget(self) -> None:
+        """After the journal was away: whether its last block was committed is open, and a standby that took over may
+        lack what was. So it goes on as a new process would, from what stands there, with the check at every start."""
+        self.close()
+        self.agency.book = CaseBook()
+        self._open_parts()
 
     def _alive(self) -> None:
         """Tell the watchdog: what takes long here is not stuck."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jiexu.contract.keys import create_key
 from jiexu.contract.signing import key_id_of
 from jiexu.exchange.topics import DEFAULT_PARTITIONS
-from jiexu.journal.sqlite import open_journal
+from jiexu.journal.opening import open_journal
 from jiexu.region.directory.entries import Online, OutpatientPooling, ReceivingAccount, RegionEntry
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.participants import Participants

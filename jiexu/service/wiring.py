@@ -8,7 +8,8 @@ from jiexu.contract.keys import load_key
 from jiexu.contract.signing import Signer
 from jiexu.exchange.port import Exchange
 from jiexu.exchange.settings import ExchangeSettings, open_exchange
-from jiexu.journal.sqlite import open_journal
+from jiexu.journal.opening import open_journal
+from jiexu.journal.port import Journal
 from jiexu.region.directory.file import load_participants
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.participants import Participants
@@ -30,7 +31,7 @@ def open_agency(config: Config, owner: str | None = None) -> Agency:
     )
     agency = Agency(
         config=config,
-        journal=open_journal(config.path(config.journal), config.region),
+        journal=open_configured_journal(config),
         exchange=open_configured_exchange(config),
         platform=registry,
         participants=participants,
@@ -42,6 +43,14 @@ def open_agency(config: Config, owner: str | None = None) -> Agency:
     if owner is not None:
         agency.owner = owner
     return agency
+
+
+def open_configured_journal(config: Config) -> Journal:
+    """The journal that the configuration names. Raises JournalError, ConfigError."""
+    password_file = config.path(config.journal_password_file) if config.journal_password_file else None
+    if password_file is not None and not password_file.is_file():
+        raise ConfigError(f"找不到口令文件 {password_file}", f"there is no password file {password_file}")
+    return open_journal(config.journal_place(), config.region, password_file=password_file)
 
 
 def open_configured_exchange(config: Config) -> Exchange:

@@ -11,8 +11,8 @@ from journal_contract import JournalContract
 from journal_given import REGION, Place, decode, new_event
 from journal_log_contract import LogContract
 
+from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalError
-from jiexu.journal.sqlite import open_journal
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from jiexu.contract.keys import load_key
 from jiexu.exchange.embedded import EmbeddedExchange
 from jiexu.exchange.port import Outgoing, Record
 from jiexu.exchange.topics import create, partition_of, region_topics, topic_name
+from jiexu.journal.opening import open_journal
 from jiexu.journal.port import NewBundle, NewEvent, ParkedRecord, Todo
-from jiexu.journal.sqlite import open_journal
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.signing import sign_entry
