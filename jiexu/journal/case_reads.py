@@ -2,14 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from jiexu.case.event import Hand, Role
 from jiexu.journal.block import EVENT, Block
 from jiexu.journal.columns import HANDS, ROLES, chunks, instant, micros
 from jiexu.journal.dialect import Row
-from jiexu.journal.log_records import decode_line
-from jiexu.journal.port import CaseHead, CaseRow, DisclosureRow, NewClaim, StoredClaim, StoredEvent
+from jiexu.journal.log_records import decode_line, line_event
+from jiexu.journal.port import (
+    CaseHead,
+    CaseRow,
+    DisclosureRow,
+    IndexedEvent,
+    NewClaim,
+    StoredClaim,
+    StoredEvent,
+)
 
+_OF_EVENTS = "JOIN events e ON e.case_id = d.case_id AND e.event_id = d.event_id WHERE"
 _CASE = "case_id, role, partner, person_key, from_scheme, to_scheme, status, is_open, position, opened_at"
 
 
@@ -78,10 +88,51 @@ class CaseReads(Block):
                 found[row[0]] = self._stored(row)
         return found
 
+    def index(self, after: int, limit: int) -> list[IndexedEvent]:
+        """What the index says of the events after a position; nothing is decoded."""
+        rows = self._sql.rows(
+            "SELECT position, case_id, hand, seq, event_id, type, void, own FROM events"
+            " WHERE position > ? ORDER BY position LIMIT ?",
+            (after, limit),
+        )
+        return [
+            IndexedEvent(position, bytes(case).hex(), HANDS[hand], seq, bytes(id).hex(), type, bool(void), bool(own))
+            for position, case, hand, seq, id, type, void, own in rows
+        ]
+
+    def event_bytes(self, positions: Iterable[int]) -> dict[int, tuple[str, bytes]]:
+        """Event id and the event's own bytes at these positions, not decoded."""
+        found: dict[int, tuple[str, bytes]] = {}
+        for marks, part in chunks(sorted(set(positions))):
+            rows = self._sql.rows(
+                "SELECT e.position, e.event_id, l.payload FROM events e JOIN log l ON l.position = e.position"
+                f" WHERE e.position IN ({marks})",
+                part,
+            )
+            found.update({row[0]: (bytes(row[1]).hex(), line_event(bytes(row[2]))) for row in rows})
+        return found
+
+    def known_event_ids(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that events here bear."""
+        found: set[str] = set()
+        for marks, part in chunks(ids(event_ids)):
+            rows = self._sql.rows(f"SELECT event_id FROM events WHERE event_id IN ({marks})", part)
+            found.update(bytes(row[0]).hex() for row in rows)
+        return found
+
     def case_row(self, case_id: str) -> CaseRow | None:
         """The read model of a case, None until the service has put it."""
         rows = self._sql.rows(f"SELECT {_CASE} FROM cases WHERE case_id = ?", (bytes.fromhex(case_id),))
         return _case_row(rows[0]) if rows else None
+
+    def case_rows(self, case_ids: Sequence[str]) -> dict[str, CaseRow]:
+        """The read models of these cases; those that the service has not put are left out."""
+        found: dict[str, CaseRow] = {}
+        for marks, part in chunks(ids(case_ids)):
+            for row in self._sql.rows(f"SELECT {_CASE} FROM cases WHERE case_id IN ({marks})", part):
+                case = _case_row(row)
+                found[case.case_id] = case
+        return found
 
     def cases(
         self,
@@ -125,13 +176,21 @@ class CaseReads(Block):
 
     def disclosures(self, case_ids: Sequence[str]) -> list[DisclosureRow]:
         """The personal values of these cases, erased ones with neither salt nor value."""
-        found = []
-        for marks, part in chunks(ids(case_ids)):
-            found += self._sql.rows(
-                "SELECT case_id, event_id, field, salt, value FROM disclosures"
-                f" WHERE case_id IN ({marks}) ORDER BY case_id, event_id, field",
-                part,
-            )
+        return self._disclosures("WHERE d.case_id IN ({}) ORDER BY d.case_id, d.event_id, d.field", ids(case_ids))
+
+    def disclosures_at(self, positions: Iterable[int]) -> list[DisclosureRow]:
+        """The personal values of the events at these positions, by position."""
+        return self._disclosures(f"{_OF_EVENTS} e.position IN ({{}}) ORDER BY e.position", sorted(set(positions)))
+
+    def disclosures_of(self, case_ids: Sequence[str], type: str) -> list[DisclosureRow]:
+        """The personal values of these cases' events of one type."""
+        return self._disclosures(f"{_OF_EVENTS} e.type = ? AND e.case_id IN ({{}})", ids(case_ids), type)
+
+    def _disclosures(self, which: str, wanted: Sequence[Any], *before: Any) -> list[DisclosureRow]:
+        found: list[Row] = []
+        for marks, part in chunks(wanted):
+            select = "SELECT d.case_id, d.event_id, d.field, d.salt, d.value FROM disclosures d "
+            found += self._sql.rows(select + which.format(marks), [*before, *part])
         return [
             DisclosureRow(bytes(case).hex(), bytes(event).hex(), name, salt and bytes(salt), value)
             for case, event, name, salt, value in found
@@ -165,6 +224,14 @@ class CaseReads(Block):
             "SELECT case_id FROM open_moves WHERE person_key = ? AND scheme = ?", (person_key, scheme)
         )
         return bytes(rows[0][0]).hex() if rows else None
+
+    def rows_held(self, case_ids: Sequence[str]) -> set[str]:
+        """Those of the cases that hold a unique row of open_moves."""
+        found: set[str] = set()
+        for marks, part in chunks(ids(case_ids)):
+            rows = self._sql.rows(f"SELECT case_id FROM open_moves WHERE case_id IN ({marks})", part)
+            found.update(bytes(row[0]).hex() for row in rows)
+        return found
 
     def case_of_reference(self, kind: str, reference: str) -> str | None:
         """The case of a payment reference (`remittance` or `return`), the first where several used it."""

@@ -88,7 +88,11 @@ class CaseWrites(WriteBlock, CaseReads):
 
     def put_case(self, row: CaseRow) -> None:
         """Put the read model of a case; one that looked at less than what stands there changes nothing."""
-        self._sql.run(
+        self.put_cases([row])
+
+    def put_cases(self, rows: Sequence[CaseRow]) -> None:
+        """Put many at once."""
+        self._sql.many(
             """
             INSERT INTO cases (case_id, role, partner, person_key, from_scheme, to_scheme, status, is_open,
                                position, opened_at)
@@ -99,18 +103,21 @@ class CaseWrites(WriteBlock, CaseReads):
                 position = excluded.position, opened_at = excluded.opened_at
             WHERE excluded.position >= cases.position
             """,
-            (
-                bytes.fromhex(row.case_id),
-                row.role.value,
-                row.partner,
-                row.person_key,
-                row.from_scheme,
-                row.to_scheme,
-                row.status,
-                int(row.open),
-                row.position,
-                micros(row.opened_at),
-            ),
+            [
+                (
+                    bytes.fromhex(row.case_id),
+                    row.role.value,
+                    row.partner,
+                    row.person_key,
+                    row.from_scheme,
+                    row.to_scheme,
+                    row.status,
+                    int(row.open),
+                    row.position,
+                    micros(row.opened_at),
+                )
+                for row in rows
+            ],
         )
 
     def settle_agenda(self, looked_at: Sequence[tuple[str, int]]) -> None:

@@ -157,6 +157,14 @@ class ExchangeReads(Block):
         where, values = _where({"case_id = ?": case, "reason = ?": reason})
         return [held_row(row) for row in self._sql.rows(f"{HELD}{where} ORDER BY case_id, hand, seq, id", values)]
 
+    def held_cases(self, case_ids: Sequence[str]) -> set[str]:
+        """Those of the cases in which events wait."""
+        found: set[str] = set()
+        for marks, part in chunks(ids(case_ids)):
+            rows = self._sql.rows(f"SELECT case_id FROM held WHERE case_id IN ({marks})", part)
+            found.update(bytes(row[0]).hex() for row in rows)
+        return found
+
     def held_count(self, issuer: str) -> int:
         """How many events of an issuer wait: the quota is the caller's."""
         return int(self._one("SELECT COUNT(*) FROM held WHERE issuer = ?", (issuer,)))

@@ -98,6 +98,12 @@ def decode_line(kind: str, payload: bytes, decode: Decode) -> LineRecord:
     return _FROM_VALUES[kind](value, decode)
 
 
+def line_event(payload: bytes) -> bytes:
+    """The event's own bytes in the payload of its line, nothing of it decoded."""
+    event_bytes: bytes = decode_record(payload, "LedgerEvent")["event"]
+    return event_bytes
+
+
 def _party(value: Mapping[str, Any]) -> Party:
     return Party(value["region"], ROLES[value["role"]])
 

@@ -100,6 +100,19 @@ class StoredEvent:
     arrival: Arrival | None
 
 
+class IndexedEvent(NamedTuple):
+    """What the journal's index says of an event, without reading the event: for who follows the journal's tail."""
+
+    position: int
+    case_id: str
+    hand: Hand
+    seq: int
+    event_id: str
+    type: str
+    void: bool
+    own: bool
+
+
 @dataclass(frozen=True, slots=True)
 class CaseHead:
     """The last event of a case in this journal: its position, and the last (seq, hash) of each hand.
@@ -309,10 +322,14 @@ class Reads(Protocol):
     def events(self, after: int = 0, limit: int | None = None) -> Iterator[StoredEvent]:
         """Events after a position, in the order of the log, read on demand: use them up within the block."""
 
+    def index(self, after: int, limit: int) -> list[IndexedEvent]:
+        """What the index says of the events after a position, in the order of the log."""
+
     def last_position(self) -> int: ...
     def incarnation(self) -> str: ...
 
     def case_row(self, case_id: str) -> CaseRow | None: ...
+    def case_rows(self, case_ids: Sequence[str]) -> dict[str, CaseRow]: ...
     def cases(
         self,
         *,
@@ -329,6 +346,12 @@ class Reads(Protocol):
         receipts, freed claims and `put_on_agenda` change a case too."""
 
     def disclosures(self, case_ids: Sequence[str]) -> list[DisclosureRow]: ...
+    def disclosures_at(self, positions: Iterable[int]) -> list[DisclosureRow]:
+        """The personal values of the events at these positions."""
+
+    def disclosures_of(self, case_ids: Sequence[str], type: str) -> list[DisclosureRow]:
+        """The personal values of these cases' events of one type."""
+
     def bundles(
         self, after: int, destination: Party | None, limit: int, issuer_role: Role | None = None
     ) -> list[StoredBundle]:
@@ -352,6 +375,12 @@ class Reads(Protocol):
     def events_at(self, positions: Iterable[int]) -> dict[int, StoredEvent]:
         """The events at these positions; positions without an event are left out."""
 
+    def event_bytes(self, positions: Iterable[int]) -> dict[int, tuple[str, bytes]]:
+        """Event id and the event's own bytes at these positions, not decoded."""
+
+    def known_event_ids(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that events here bear."""
+
     def receipts_to_give(self, role: Role, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
         """Receipts that `role` gives and that have no batch yet, with their log positions, of lines at or before
         `up_to_event`."""
@@ -363,6 +392,9 @@ class Reads(Protocol):
     def unreceipted(self, role: Role | None = None, limit: int | None = None) -> list[Unreceipted]: ...
     def open_claims(self, case_ids: Sequence[str] | None = None) -> list[StoredClaim]: ...
     def row_holder(self, person_key: str, scheme: str) -> str | None: ...
+    def rows_held(self, case_ids: Sequence[str]) -> set[str]:
+        """Those of the cases that hold a unique row of open_moves."""
+
     def case_of_reference(self, kind: str, reference: str) -> str | None:
         """Case of a payment reference; kind `remittance` or `return`. The first where several regions used it."""
 
@@ -372,6 +404,9 @@ class Reads(Protocol):
     def offset(self, topic_id: str, partition: int) -> int | None: ...
     def cursor(self, name: str) -> int: ...
     def held(self, case_id: str | None = None, reason: str | None = None) -> list[HeldEvent]: ...
+    def held_cases(self, case_ids: Sequence[str]) -> set[str]:
+        """Those of the cases in which events wait."""
+
     def held_count(self, issuer: str) -> int: ...
     def parked(self, *, settled: bool = False, code: str | None = None) -> list[ParkedRecord]: ...
     def parked_record(self, id: int) -> ParkedRecord | None: ...
@@ -406,6 +441,9 @@ class Writes(Reads, Protocol):
 
     def put_case(self, row: CaseRow) -> None:
         """Put the read model of a case; a row of a lower position than what stands there changes nothing."""
+
+    def put_cases(self, rows: Sequence[CaseRow]) -> None:
+        """Put many at once."""
 
     def settle_agenda(self, looked_at: Sequence[tuple[str, int]]) -> None:
         """Take cases off the agenda, each only if it has not changed since that position. A time that is still to

@@ -9,8 +9,10 @@ harmless. Nothing is done before the ledger holds the event, nor while a claim i
 import json
 from collections.abc import Sequence
 
-from jiexu.case.event import OWN_HAND, Event, Role
-from jiexu.journal.port import Fact, Moved, Reads, StoredEvent
+from jiexu.case.case import Case
+from jiexu.case.event import OWN_HAND, Role
+from jiexu.journal.columns import own_role
+from jiexu.journal.port import Fact, IndexedEvent, Moved, Reads
 from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate, Return
 from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
@@ -18,7 +20,7 @@ from jiexu.service.casebook import fold
 from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.steps import Steps, Work
 
-_EVENTS_A_TURN = 500
+_EVENTS_A_TURN = 2_000
 # Events from which something follows on the platform; they wait while nobody knows whom the case is about.
 _CAUSES = (
     "TransferAccepted",
@@ -45,41 +47,41 @@ class Consequences:
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
         agency, role = self.agency, self.steps.role
+        if role is not Role.OUTBOUND:
+            return 0
         with agency.journal.read() as read:
             stands, safe = read.cursor(self.cursor), read.cursor(LEDGER_CURSOR)
-            events = [e for e in read.events(stands, _EVENTS_A_TURN) if e.position <= safe]
+            events = [e for e in read.index(stands, _EVENTS_A_TURN) if e.position <= safe]
             waited = self._freed(read)
             unnamed = set(json.loads(read.note(self.unnamed) or "[]"))
-            late = list(read.events_at(sorted(unnamed)).values())
+            late = self._late(read, unnamed)
             if not events and not waited and not late:
                 return 0
-            touched = {e.event.case_id for e in (*events, *late)} | waited
-            works = self.steps.load(read, sorted(touched))
-            late = [e for e in late if (w := works.get(e.event.case_id)) is not None and w.identity is not None]
+            causes = self._causes(read, events)
+            works = self.steps.load(read, sorted({e.case_id for e in (*causes, *late)} | waited))
+            late = [e for e in late if (w := works.get(e.case_id)) is not None and w.identity is not None]
             if not events and not waited and not late:
                 return 0
             claims = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[role]}
         acts: list[Act] = []
         cases: list[str] = []
         left_unnamed = unnamed - {e.position for e in late}
-        for stored in [*late, *events]:
-            work = works.get(stored.event.case_id)
-            if work is None or stored.void:
+        for event in [*late, *causes]:
+            work = works[event.case_id]
+            if work.identity is None and event.type in _CAUSES:
+                left_unnamed.add(event.position)
                 continue
-            if work.identity is None and work.role is Role.OUTBOUND and stored.event.type in _CAUSES:
-                left_unnamed.add(stored.position)
-                continue
-            for act in self._acts(work, stored, blocked=work.case_id in claims):
+            for act in self._acts(work, event, blocked=work.case_id in claims):
                 acts.append(act)
                 cases.append(work.case_id)
         for case_id in sorted(waited):
             work = works[case_id]
-            if _level_goes_back(work):
-                last = work.case.last[max(work.case.last, key=lambda hand: work.case.last[hand].seq)]
-                for act in self._level(work, work.case.event(last.hand.role, last.seq)):
+            if _level_goes_back(work.case):
+                last = max(work.case.last.values(), key=lambda seen: seen.seq)
+                for act in self._level(work, work.case.event(last.hand.role, last.seq).event_id):
                     acts.append(act)
                     cases.append(case_id)
-        blocked = {c for c in claims if c in works and _level_goes_back(works[c])}
+        blocked = {c for c in claims if c in works and _level_goes_back(works[c].case)}
         results = agency.platform.perform(acts)
         agency.fault("consequences.done")
         refused = [(c, r) for c, r in zip(cases, results, strict=True) if isinstance(r, Refused)]
@@ -98,6 +100,16 @@ class Consequences:
             pass  # a second copy of this service did the same, under the same keys
         return len(events) + len(waited) + len(late)
 
+    def _causes(self, read: Reads, events: Sequence[IndexedEvent]) -> list[IndexedEvent]:
+        """Those of the events from which something may follow: in cases that leave this region, and not void."""
+        ours = [e for e in events if not e.void and own_role(e.hand, e.own) is Role.OUTBOUND]
+        known = self.agency.book.load(read, sorted({e.case_id for e in ours if e.type not in _CAUSES}))
+        return [e for e in ours if e.type in _CAUSES or _level_goes_back(known[e.case_id].case)]
+
+    def _late(self, read: Reads, positions: set[int]) -> list[IndexedEvent]:
+        """Events that waited for the person's values."""
+        return [e for position in sorted(positions) for e in read.index(position - 1, 1)]
+
     def _freed(self, read: Reads) -> set[str]:
         """Ended cases whose level waited for a claim that is gone now: it may have been freed without an event."""
         waiting = set(json.loads(read.note(self.waiting) or "[]"))
@@ -106,43 +118,43 @@ class Consequences:
         hand = OWN_HAND[self.steps.role]
         return waiting - {c.claim.case_id for c in read.open_claims(sorted(waiting)) if c.claim.hand is hand}
 
-    def _acts(self, work: Work, stored: StoredEvent, blocked: bool) -> Sequence[Act]:
+    def _acts(self, work: Work, event: IndexedEvent, blocked: bool) -> Sequence[Act]:
         identity = work.identity
-        if identity is None or work.role is not Role.OUTBOUND or work.application["scope"] != "full":
+        if identity is None or work.application["scope"] != "full":
             return ()
-        event, view = stored.event, work.case.view
+        view = work.case.view
         scheme = Scheme(work.application["from_scheme"])
+
+        def key(step: str) -> ActKey:
+            return ActKey(event.case_id, step, event.event_id)
+
         acts: list[Act] = []
         if event.type == "TransferAccepted" and view.live:
-            acts.append(Hold(_key(event, "hold"), identity, scheme))
+            acts.append(Hold(key("hold"), identity, scheme))
         if event.type == "TransferCompleted" and view.completed:
-            acts.append(EndRelation(_key(event, "end"), identity, scheme, work.partner))
+            acts.append(EndRelation(key("end"), identity, scheme, work.partner))
         if event.type == "CompletionReversed" and not view.completed:
-            acts.append(Reinstate(_key(event, "reinstate"), identity, scheme))
+            acts.append(Reinstate(key("reinstate"), identity, scheme))
         if event.type in ("TransferWithdrawn", "TransferRejected", "CaseForwarded") and view.ended and view.accepted:
-            acts.append(Reinstate(_key(event, "release"), identity, scheme))
-        if _level_goes_back(work) and not blocked:
-            acts += self._level(work, event)
+            acts.append(Reinstate(key("release"), identity, scheme))
+        if _level_goes_back(work.case) and not blocked:
+            acts += self._level(work, event.event_id)
         return acts
 
-    def _level(self, work: Work, event: Event) -> list[Act]:
+    def _level(self, work: Work, event_id: str) -> list[Act]:
         identity, scheme = work.identity, Scheme(work.application["from_scheme"])
         if identity is None:
             return []
-        return [Debit(_key(event, "debit"), identity, scheme, work.case.view.paid_out)]
+        return [Debit(ActKey(work.case_id, "debit", event_id), identity, scheme, work.case.view.paid_out)]
 
 
-def _level_goes_back(work: Work) -> bool:
+def _level_goes_back(case: Case) -> bool:
     """Whether an ended case's money is back, and the person's account had given something to it."""
-    view = work.case.view
-    if work.role is not Role.OUTBOUND or not view.ended or not view.money_back:
+    view = case.view
+    if not view.ended or not view.money_back:
         return False
-    forms = [work.case.event(Role.OUTBOUND, form.seq).body for form in view.outbound.forms]
+    forms = [case.event(Role.OUTBOUND, form.seq).body for form in view.outbound.forms]
     return any(form["account"]["debited"] for form in forms)
-
-
-def _key(event: Event, step: str) -> ActKey:
-    return ActKey(event.case_id, step, event.event_id)
 
 
 class BankWatch:

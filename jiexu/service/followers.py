@@ -305,17 +305,20 @@ def outgoing_bundle(read: Reads, stored: StoredBundle) -> Outgoing:
     bundle = stored.bundle
     assert bundle.destination is not None, "only bundles with a destination are sent"
     skeleton = open_bundle(bundle.skeleton)
-    events = read.events_at(bundle.positions)
+    events = read.event_bytes([position for position in bundle.positions if position])
     leaves = tuple(
-        Leaf(leaf.hash, events[position].bytes if position in events else None)
-        for leaf, position in zip(skeleton.leaves, bundle.positions, strict=True)
+        [
+            Leaf(leaf.hash, events[position][1] if position in events else None)
+            for leaf, position in zip(skeleton.leaves, bundle.positions, strict=True)
+        ]
     )
-    index = {events[p].event.event_id: i for i, p in enumerate(bundle.positions) if p in events}
-    rows = read.disclosures(sorted({e.event.case_id for e in events.values()}))
+    index = {events[p][0]: i for i, p in enumerate(bundle.positions) if p in events}
     disclosures = tuple(
-        Disclosure(index[row.event_id], row.field, row.salt, row.value)
-        for row in rows
-        if row.event_id in index and row.salt is not None and row.value is not None
+        [
+            Disclosure(index[row.event_id], row.field, row.salt, row.value)
+            for row in read.disclosures_at(events)
+            if row.salt is not None and row.value is not None
+        ]
     )
     filled = type(skeleton)(skeleton.header, leaves, skeleton.signature, disclosures)
     return Outgoing(

@@ -32,6 +32,7 @@ POLL_SECONDS = 0.05
 # Parts that look at clocks or at other systems' books need no turn every few milliseconds.
 SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
+LOGGED_AT_ONCE = 5_000
 # How soon a changed directory is known, and what waited for it is tried again.
 UPKEEP_TURN_SECONDS = 30.0
 # How long two journals of one region can live at the same time before one of them notices.
@@ -130,20 +131,19 @@ class Service:
         """
         role = self.part.role
         with self.agency.journal.read() as read:
-            for stored in read.events(self._logged):
-                self._logged = stored.position
-                event, own = stored.event, stored.arrival is None
-                if event.hand.role is (role if own else role.other):
-                    self.log.info(
-                        "issued" if own else "received",
-                        case=event.case_id,
-                        event_id=event.event_id,
-                        type=event.type,
-                        hand=event.hand.value,
-                        seq=event.seq,
-                        partner=event.issuer.region if not own else None,
-                        void=stored.void,
-                    )
+            while events := read.index(self._logged, LOGGED_AT_ONCE):
+                self._logged = events[-1].position
+                for event in events:
+                    if event.hand.role is (role if event.own else role.other):
+                        self.log.info(
+                            "issued" if event.own else "received",
+                            case=event.case_id,
+                            event_id=event.event_id,
+                            type=event.type,
+                            hand=event.hand.value,
+                            seq=event.seq,
+                            void=event.void,
+                        )
 
     def take_in(self, poll: float) -> int:
         """Take what arrived into the journal."""

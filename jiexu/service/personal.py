@@ -15,7 +15,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.followers import LEDGER_CURSOR
 
 CURSOR = "personal"
-_EVENTS_A_TURN = 500
+_EVENTS_A_TURN = 2_000
 
 
 class Personal:
@@ -30,16 +30,14 @@ class Personal:
         agency = self.agency
         with agency.journal.read() as read:
             stands, safe = read.cursor(CURSOR), read.cursor(LEDGER_CURSOR)
-            events = [e for e in read.events(stands, _EVENTS_A_TURN) if e.position <= safe]
+            events = [e for e in read.index(stands, _EVENTS_A_TURN) if e.position <= safe]
             if not events:
                 return 0
             by_event: dict[str, list[DisclosureRow]] = {}
-            for row in read.disclosures(sorted({e.event.case_id for e in events})):
+            for row in read.disclosures_at([e.position for e in events]):
                 by_event.setdefault(row.event_id, []).append(row)
         records = [
-            Outgoing(self.topic, 0, bytes.fromhex(e.event.event_id), _value(by_event[e.event.event_id]))
-            for e in events
-            if e.event.event_id in by_event
+            Outgoing(self.topic, 0, bytes.fromhex(event_id), _value(rows)) for event_id, rows in by_event.items()
         ]
         try:
             if records:

@@ -1,0 +1,111 @@
+"""Two regions on disk with people who move between them, for the benchmarks: everything that a deployment has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from jiexu.demo import people
+from jiexu.demo.people import Mover
+from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.exchange.topics import create, region_topics
+from jiexu.region.directory.load import load_directory
+from jiexu.region.registry import Bank, SqliteRegistry
+from jiexu.region.registry.records import Row
+from jiexu.region.registry.sample import sample_person
+from jiexu.rules.facts import Application
+from jiexu.service.agency import BEIJING
+from jiexu.service.config import Config, load_config
+from jiexu.service.counter import Lodging
+from jiexu.service.setup import create_root, init_region
+
+XIAN, WENZHOU = "610100", "330300"
+REGIONS = (XIAN, WENZHOU)
+ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Two regions' configurations, and who moves: half of the movers each way, each lodging at the new home."""
+
+    folder: Path
+    configs: Mapping[str, Config]
+    movers: Sequence[Mover]
+
+    def config_file(self, region: str) -> Path:
+        """The region's configuration file."""
+        return self.folder / region / "region.toml"
+
+    def lodgings(self, region: str) -> list[Lodging]:
+        """The applications that are lodged in that region."""
+        today = datetime.now(BEIJING).date()
+        return [
+            Lodging(
+                Application(
+                    mover.person.identity,
+                    mover.outbound,
+                    mover.inbound,
+                    mover.from_scheme,
+                    mover.to_scheme,
+                    today,
+                )
+            )
+            for mover in self.movers
+            if mover.inbound == region
+        ]
+
+
+def deploy(folder: Path, cases: int, exchange: ExchangeSettings, *, batch: int | None = None) -> Deployment:
+    """Make the regions, their topics, and registries that know everybody. The same people for the same number."""
+    root = create_root(folder / "root")
+    places = load_directory()
+    if exchange.kafka is not None:
+        where = {"kafka": str(exchange.kafka.bootstrap)}
+    else:
+        where = {"embedded": str(exchange.embedded)}
+    for code in REGIONS:
+        file = init_region(
+            folder / code,
+            places.pooling_region(code),
+            directory=folder / "directory.json",
+            root=root,
+            exchange=where,
+            bank=folder / "bank.db",
+            now=datetime.now(UTC) - timedelta(days=3),
+        )
+        if batch is not None:
+            file.write_text(f"batch = {batch}\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    opened = open_exchange(exchange)
+    admin = opened.admin()
+    create(admin, [spec for code in REGIONS for spec in region_topics(code)])
+    admin.close()
+    opened.close()
+    configs = {code: load_config(folder / code / "region.toml") for code in REGIONS}
+    movers = _movers(cases)
+    for code, config in configs.items():
+        registry = SqliteRegistry(
+            config.path(config.platform.registry), code, Bank(folder / "bank.db"), lambda: datetime.now(UTC)
+        )
+        for rows in _batches([row for mover in movers for row in mover.rows.get(code, ())]):
+            registry.put(rows)
+        registry.close()
+    return Deployment(folder, configs, movers)
+
+
+def _movers(cases: int) -> list[Mover]:
+    random, today = Random(20211202), datetime.now(BEIJING).date()
+    taken: set[str] = set()
+    movers = []
+    while len(movers) < cases:
+        outbound, inbound = REGIONS if len(movers) % 2 else REGIONS[::-1]
+        person = sample_person(random, outbound)
+        if person.identity.document_number not in taken:
+            taken.add(person.identity.document_number)
+            movers.append(people.employee(random, person, outbound, inbound, today))
+    return movers
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[start : start + ROWS_AT_ONCE]
