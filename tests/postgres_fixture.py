@@ -1,5 +1,5 @@
 """A real PostgreSQL for the tests that ask for it: one server for all workers of a session, or the one that
-JIEXU_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas). Each test has a schema
+JIEXU_TEST_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas). Each test has a schema
 of its own in it.
 """
 
@@ -18,7 +18,7 @@ import pytest
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running server. Skips where its package is missing; fails in CI, where nobody would notice."""
-    if given := os.environ.get("JIEXU_POSTGRES"):
+    if given := os.environ.get("JIEXU_TEST_POSTGRES"):
         yield given
         return
     try:

@@ -1,5 +1,6 @@
 """`jiexu doctor`: what is wrong with a region's set-up, and what to do. Every probe stands by itself."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def examine(config_file: Path, now: datetime | None = None) -> list[Finding]:
         config = configuration(config_file)
     except Exception as error:
         return [failed("config", error)]
-    findings = [Finding("config", State.OK, f"{config.region}：{config_file}", f"{config.region}: {config_file}")]
+    findings = [_read_from(config.region, config_file)]
     now = now or utc_now()
     for name, probe in _probes().items():
         try:
@@ -58,6 +59,14 @@ def examine(config_file: Path, now: datetime | None = None) -> list[Finding]:
         except Exception as error:
             findings.append(failed(name, error))
     return findings
+
+
+def _read_from(region: str, file: Path) -> Finding:
+    from jiexu.service.environment import variables_for
+
+    names = ", ".join(variables_for(file, os.environ))
+    zh, en = (f"，环境变量 {names}", f", and {names} of the environment") if names else ("", "")
+    return Finding("config", State.OK, f"{region}：{file}{zh}", f"{region}: {file}{en}")
 
 
 def _probes() -> dict[str, Probe]:

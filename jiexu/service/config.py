@@ -1,15 +1,20 @@
-"""A region's configuration file (TOML), strict: an unknown word is an error, not a silent default."""
+"""A region's configuration, strict: an unknown word is an error, not a silent default.
+
+A file (TOML); each of its keys can be given by an environment variable instead (service/environment.py).
+"""
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jiexu.exchange.settings import ExchangeSettings
 from jiexu.journal.place import is_database
+from jiexu.service.environment import EnvironmentRefused, merged, settings_from, variables_for
 
 StepMode = Literal["auto", "clerk"]
 
@@ -128,19 +133,34 @@ class Config(_Strict):
         return own.get(step) or STEPS[role].get(step, "clerk")
 
 
-def load_config(file: Path) -> Config:
-    """Read a configuration file. Raises ConfigError with the place and what to do."""
+def load_config(file: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read a configuration file, and what the environment says instead. Raises ConfigError: the place, what to do.
+
+    Where the environment names the region, the file may be missing: then everything comes from the environment.
+    """
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        variables = variables_for(file, environ)
+        given = settings_from(variables, Config, but=frozenset({"folder"}))
+    except EnvironmentRefused as refused:
+        raise ConfigError(f"环境变量有误：{refused.zh}", f"the environment cannot be used: {refused.en}") from None
+    values = merged(_file_values(file, missing_ok="region" in given), given)
+    try:
+        return Config.model_validate({**values, "folder": os.fspath(file.parent)})
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}" for e in error.errors())
+        zh, en = (f"（及 {', '.join(variables)}）", f" (with {', '.join(variables)})") if variables else ("", "")
+        raise ConfigError(f"配置文件 {file}{zh} 有误：{what}", f"{file}{en} cannot be used: {what}") from None
+
+
+def _file_values(file: Path, missing_ok: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if missing_ok:
+            return {}
         raise ConfigError(
             f"找不到配置文件 {file}；用 `jiexu region init` 新建一个。",
             f"There is no configuration file {file}; make one with `jiexu region init`.",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"配置文件 {file} 不是有效的 TOML：{error}", f"{file} is not valid TOML: {error}") from None
-    try:
-        return Config.model_validate({**values, "folder": os.fspath(file.parent)})
-    except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, e['loc'])) or '(file)'}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"配置文件 {file} 有误：{what}", f"{file} cannot be used: {what}") from None

@@ -63,7 +63,7 @@ DEFAULT: tuple[Bounds, ...] = (
     Bounds("claims, lodged inbound", (I,), TRANSFER, _units(form_query=1, version=1, balance_query=1), claims=True),
 )
 
-# `JIEXU_EXPLORE=full`: minutes and 6 GB
+# `JIEXU_TEST_EXPLORE=full`: minutes and 6 GB
 FULL: tuple[Bounds, ...] = (
     Bounds("full: relation", (O,), NONE, _units(form_query=3, version=2, propose=1, request=1, reverse=1), NO_MONEY),
     Bounds("full: remittances", (O,), TRANSFER, _units(fail=2, short=1, part=1), ONLY_MONEY),

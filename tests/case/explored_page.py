@@ -35,7 +35,7 @@ def page() -> str:
         parts.append("| exploration | lodged | forms | what may go wrong | states |\n|---|---|---|---|---|\n")
         parts += [_row(bounds) for bounds in group]
         parts.append("\n")
-    parts.append(f"Budgets: {', '.join(BUDGETS)}. `JIEXU_EXPLORE=full` adds the last group (minutes, 6 GB).\n\n")
+    parts.append(f"Budgets: {', '.join(BUDGETS)}. `JIEXU_TEST_EXPLORE=full` adds the last group (minutes, 6 GB).\n\n")
     parts.append("## Invariants\n\n| name | what it says |\n|---|---|\n")
     parts += [f"| {name} | {sentence} |\n" for name, sentence in INVARIANTS.items()]
     parts.append("\n## Every guard left out in turn\n\n")

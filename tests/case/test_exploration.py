@@ -13,7 +13,7 @@ from jiexu.case.event import Role
 from jiexu.case.protocol import PLATFORM, failing_guards
 from jiexu.case.view import View
 
-EXPLORATIONS = (*DEFAULT, *SMALL, *(FULL if os.environ.get("JIEXU_EXPLORE") == "full" else ()))
+EXPLORATIONS = (*DEFAULT, *SMALL, *(FULL if os.environ.get("JIEXU_TEST_EXPLORE") == "full" else ()))
 
 
 def story(explored: Explored) -> str:

@@ -55,6 +55,14 @@ def test_every_finding_speaks_both_languages_and_says_what_to_do(pair: World, at
     assert "怎么办" in at(WENZHOU, "doctor").out
 
 
+def test_it_says_which_settings_come_from_the_environment(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = pair.folder / WENZHOU / "region.toml"
+    monkeypatch.setenv("JIEXU_CONFIG", str(file))
+    monkeypatch.setenv("JIEXU_BATCH", "64")
+    (config,) = [finding for finding in examine(file, pair.clock()) if finding.probe == "config"]
+    assert config.en == f"330300: {file}, and JIEXU_BATCH of the environment"
+
+
 def gone(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 

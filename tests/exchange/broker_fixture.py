@@ -1,5 +1,5 @@
 """A real Kafka for the tests that ask for it: one for all workers of a session, or the one that
-JIEXU_KAFKA names.
+JIEXU_TEST_KAFKA names.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ def kafka_parts() -> None:
 @pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
     """`host:port` of a running broker."""
-    given = os.environ.get("JIEXU_KAFKA")
+    given = os.environ.get("JIEXU_TEST_KAFKA")
     if given:
         yield given
         return
