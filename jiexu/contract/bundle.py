@@ -81,13 +81,31 @@ def make_bundle(
     `issuer` is who signs: for attested events the side that recorded them. Raises ContractError `too_large`,
     `unknown_schema`, `invalid`.
     """
-    if not 0 < len(events) <= MAX_LEAVES:
-        raise contract_error("too_large", f"{len(events)} leaves")
     used = {event[2:10] for event in events} | {body_schema(event) for event in events}
     leaves = tuple([Leaf(leaf_hash(event), event) for event in events])
+    return pack(_signed(signer, issuer, leaves, used, tuple(disclosures)))
+
+
+def make_skeleton(signer: Signer, issuer: Party, leaves: Sequence[tuple[bytes, bytes, bytes]]) -> bytes:
+    """Sign events that are given as (leaf hash, fingerprint of the event, fingerprint of its body): a bundle with
+    hashes for leaves. Raises as `make_bundle`.
+    """
+    used = {mark for _, *marks in leaves for mark in marks}
+    return pack(_signed(signer, issuer, tuple([Leaf(hash, None) for hash, _, _ in leaves]), used, ()))
+
+
+def _signed(
+    signer: Signer,
+    issuer: Party,
+    leaves: tuple[Leaf, ...],
+    used: Collection[bytes],
+    disclosures: tuple[Disclosure, ...],
+) -> Bundle:
+    if not 0 < len(leaves) <= MAX_LEAVES:
+        raise contract_error("too_large", f"{len(leaves)} leaves")
     header = Header(issuer, signer.key_id, signer.suite, refs_of(used))
     signature = signer.sign(message(EVENTS, header, [leaf.hash for leaf in leaves]))
-    return pack(Bundle(header, leaves, signature, tuple(disclosures)))
+    return Bundle(header, leaves, signature, disclosures)
 
 
 def pack(bundle: Bundle) -> bytes:

@@ -36,11 +36,15 @@ _ATTESTED_HANDS = {str(role): Hand(f"{role}_attested") for role in Role}
 
 @dataclass(frozen=True, slots=True)
 class SealedEvent:
-    """An event as it will be signed, sent and kept: `event` is what anyone reads out of `bytes`."""
+    """An event as it will be signed, sent and kept: `event` is what anyone reads out of `bytes`.
+
+    `schemas` are the fingerprints of the event's schema and of its body's, for the bundle that will carry it.
+    """
 
     bytes: builtins.bytes
     hash: builtins.bytes
     event: Event
+    schemas: tuple[builtins.bytes, builtins.bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def seal_event(
     """
     if hand.role is not issuer.role or hand.attested is (attested is None):
         raise contract_error("invalid", f"hand {hand}: not that of the issuer")
+    raw = encode_body(type, body)
     envelope = validated(
         models.Event,
         {
@@ -129,12 +134,12 @@ def seal_event(
             "handled_by": handled_by,
             "reviewed_by": reviewed_by,
             "type": type,
-            "body": encode_body(type, body),
+            "body": raw,
         },
     )
     data = encode_record("Event", envelope)
     event = decode_event_trusted(data)
-    return SealedEvent(data, event.hash, event)
+    return SealedEvent(data, event.hash, event, (read_header(data), read_header(raw)))
 
 
 def open_event(data: bytes) -> OpenedEvent:

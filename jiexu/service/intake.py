@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from jiexu.case.event import OWN_HAND, Hand, Role
+from jiexu.case.event import OWN_HAND, Role
 from jiexu.contract.bundle import open_bundle
 from jiexu.contract.codec import open_event
 from jiexu.contract.errors import ContractError
@@ -43,8 +43,12 @@ class Intake:
         touched: set[str] = set()
         try:
             with self.agency.journal.write() as write:
+                self._bundles(write, opened, touched)
+                receipts = [content for _, content in opened if isinstance(content, OpenedReceipts)]
+                self._receipts(write, receipts)
                 for record, content in opened:
-                    self._record(write, record, content, touched)
+                    if isinstance(content, OpenedNotice | Unplaceable):
+                        self._other(write, record, content)
                 self._advance(write, records, topic_id)
                 self.agency.fault("intake.commit")
         except BaseException:
@@ -93,14 +97,24 @@ class Intake:
 
     # --- records
 
-    def _record(self, write: Writes, record: Record, content: Opened, touched: set[str]) -> None:
+    def _bundles(self, write: Writes, opened: Sequence[tuple[Record, Opened]], touched: set[str]) -> None:
+        """Place every leaf of the batch's bundles, each by itself, and park what cannot be placed."""
+        bundles = [(arrival_of(record), one) for record, one in opened if isinstance(one, OpenedBundle)]
+        placing = Placing(self.agency, self.role, write, touched)
+        placing.expect([one for _, one in bundles])
+        refused = []
+        for arrival, one in bundles:
+            placing.bundle(arrival, one)
+            refused.append((arrival, placing.refusals[:]))
+            placing.refusals.clear()
+        placing.flush()
+        for arrival, refusals in refused:
+            self._park_refusals(write, b"", arrival, refusals)
+
+    def _other(self, write: Writes, record: Record, content: OpenedNotice | Unplaceable) -> None:
         match content:
             case Unplaceable():
                 self._park(write, arrival_of(record), record.value, content)
-            case OpenedBundle():
-                self.bundle(write, arrival_of(record), content, touched)
-            case OpenedReceipts():
-                self._receipts(write, content)
             case OpenedNotice():
                 payload = content.payload
                 if payload.wants == "tell_last":
@@ -114,21 +128,19 @@ class Intake:
                     json.dumps({"from": str(content.issuer), "number": payload.number, "wants": payload.wants}),
                 )
 
-    def bundle(self, write: Writes, arrival: Arrival, opened: OpenedBundle, touched: set[str]) -> None:
-        """Place every leaf of a proved bundle, each by itself, and park what cannot be placed."""
-        placing = Placing(self.agency, self.role, write, touched)
-        placing.bundle(arrival, opened)
-        self._park_refusals(write, b"", arrival, placing.refusals)
-
     def _place_again(
         self, write: Writes, record: Record, content: Opened, touched: set[str]
     ) -> tuple[Sequence[Refusal], str | None]:
         """Place a parked record; how its row is settled, None where nothing of it could be placed."""
+        if isinstance(content, OpenedReceipts):
+            self._receipts(write, [content])
+            return (), "taken_in"
         if not isinstance(content, OpenedBundle):
-            self._record(write, record, content, touched)
+            self._other(write, record, content)
             return (), "taken_in"
         placing = Placing(self.agency, self.role, write, touched)
         placing.bundle(arrival_of(record), content)
+        placing.flush()
         if placing.placed or not (placing.held or placing.refusals):
             return placing.refusals, "taken_in"
         return placing.refusals, "held" if placing.held else None
@@ -190,6 +202,7 @@ class Intake:
                 placing = Placing(self.agency, self.role, write, touched)
                 for case_id in cases:
                     placing.release(case_id)
+                placing.flush()
                 for refusal in placing.refusals:
                     assert refusal.arrival is not None, "held events keep where they arrived"
                     self._park(write, refusal.arrival, refusal.proof, refusal.why)
@@ -214,14 +227,17 @@ class Intake:
 
     # --- receipts
 
-    def _receipts(self, write: Writes, opened: OpenedReceipts) -> None:
+    def _receipts(self, write: Writes, batches: Sequence[OpenedReceipts]) -> None:
+        """Take receipts for own events in; ones that do not fit what was sent are for a person to see."""
+        receipts = [(one, receipt) for one in batches for receipt in one.payload.receipts]
+        cases = self.agency.book.load(write, [receipt.case_id for _, receipt in receipts])
+        hand = OWN_HAND[self.role]
         rows = []
-        cases = self.agency.book.load(write, [receipt.case_id for receipt in opened.payload.receipts])
-        for receipt in opened.payload.receipts:
+        for opened, receipt in receipts:
             known = cases.get(receipt.case_id)
             partner = known.case.parties.get(self.role.other) if known else None
-            ours = write.event_at(receipt.case_id, OWN_HAND[self.role], receipt.seq)
-            if receipt.hand != OWN_HAND[self.role] or partner != opened.issuer:
+            ours = known.case.times.get((self.role, receipt.seq)) if known else None
+            if receipt.hand != hand or partner != opened.issuer:
                 write.raise_todo(
                     "alarm",
                     "receipt_of_stranger",
@@ -231,7 +247,7 @@ class Intake:
                     json.dumps({"hand": receipt.hand, "seq": receipt.seq, "case": receipt.case_id}),
                 )
                 continue
-            if ours is None or ours.event.hash != receipt.hash:
+            if ours is None or ours.hand is not hand or ours.hash != receipt.hash:
                 write.raise_todo(
                     "alarm",
                     "receipt_other_content",
@@ -245,7 +261,7 @@ class Intake:
                     given=False,
                     peer=opened.issuer,
                     case_id=receipt.case_id,
-                    hand=Hand(receipt.hand),
+                    hand=hand,
                     seq=receipt.seq,
                     hash=receipt.hash,
                     arrival=Arrival(receipt.topic, receipt.partition, receipt.offset, receipt.appended_at),

@@ -13,13 +13,13 @@ from typing import Any
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Draft, Party, Role, Seen
 from jiexu.case.published import protocol_digest
-from jiexu.contract.bundle import MAX_LEAVES, make_bundle, open_bundle, withhold
+from jiexu.contract.bundle import MAX_LEAVES, make_skeleton
 from jiexu.contract.codec import SealedEvent, seal_event
 from jiexu.contract.disclosure import Disclosure, conceal
 from jiexu.exchange.topics import partition_of
 from jiexu.journal.port import DisclosureRow, NewBundle, NewEvent, StoredClaim, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.changes import note_change
+from jiexu.service.changes import Change, note_changes
 
 PROTOCOL = protocol_digest()
 # Leaves of one bundle are cut so that even the longest forms, with their disclosures, stay below 512 KiB.
@@ -113,9 +113,8 @@ def issue_within(agency: Agency, write: Writes, decided: Sequence[Decided]) -> l
     last = {one.case.case_id: position for (one, _, _), position in zip(flat, positions, strict=True)}
     _bundle(agency, write, list(zip(flat, positions, strict=True)))
     for one in fresh:
-        position = last[one.case.case_id]
-        agency.book.keep(one.case, position)
-        note_change(write, agency.region, one.case, position, one.person_key)
+        agency.book.keep(one.case, last[one.case.case_id])
+    note_changes(write, agency.region, [Change(one.case, last[one.case.case_id], one.person_key) for one in fresh])
     return stale
 
 
@@ -187,19 +186,21 @@ def _bundle(agency: Agency, write: Writes, placed: Sequence[Placed]) -> None:
         count = agency.participants.partitions(partner.region)
         destination = partner if one.send else None
         groups.setdefault((one.role, destination, partition_of(one.case.case_id, count)), []).append(item)
+    bundles = []
     for (role, destination, partition), items in groups.items():
         for start in range(0, len(items), LEAVES_A_BUNDLE):
             part = items[start : start + LEAVES_A_BUNDLE]
-            data = make_bundle(agency.signer, agency.party(role), [sealed.bytes for (_, sealed, _), _ in part])
-            write.append_bundle(
+            leaves = [(sealed.hash, *sealed.schemas) for (_, sealed, _), _ in part]
+            bundles.append(
                 NewBundle(
-                    skeleton=withhold(open_bundle(data), ()),
+                    skeleton=make_skeleton(agency.signer, agency.party(role), leaves),
                     issuer=agency.party(role),
                     positions=[position for _, position in part],
                     destination=destination,
                     partition=partition,
                 )
             )
+    write.append_bundles(bundles)
 
 
 __all__ = ["Decided", "Seen", "Signing", "disclosure_rows", "issue", "issue_within"]

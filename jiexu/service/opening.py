@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from jiexu.case.event import Party, Role
+from jiexu.case.event import Event, Party, Role
 from jiexu.contract import models
 from jiexu.contract.bundle import Bundle, open_bundle, verify_bundle, withhold
+from jiexu.contract.codec import OpenedEvent, open_event
+from jiexu.contract.disclosure import Disclosure
 from jiexu.contract.errors import ContractError
 from jiexu.contract.letters import open_notice, open_receipts, verify_notice, verify_receipts
 from jiexu.contract.records import decode_record, record_kind
@@ -63,16 +65,30 @@ ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedLeaf:
+    """A leaf whose event was given: its place in the bundle, its bytes, and what they say or why they say nothing."""
+
+    leaf: int
+    data: bytes
+    content: OpenedEvent | Unplaceable
+    values: tuple[Disclosure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedBundle:
-    """A bundle whose signature was proved; `skeleton` is the bundle with hashes for leaves and no disclosures."""
+    """A bundle whose signature was proved; `skeleton` is the bundle with hashes for leaves and no disclosures.
+
+    `leaves` are those that were given; of the others only the hash stands in the bundle.
+    """
 
     bundle: Bundle
     skeleton: bytes
+    leaves: tuple[OpenedLeaf, ...]
 
     @property
-    def events(self) -> list[bytes | None]:
-        """The leaves' bytes in order, None where only the hash was given."""
-        return [leaf.event for leaf in self.bundle.leaves]
+    def events(self) -> list[Event]:
+        """The events that could be read."""
+        return [leaf.content.event for leaf in self.leaves if isinstance(leaf.content, OpenedEvent)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,7 @@ def _open(agency: Agency, role: Role, data: bytes) -> Opened:
         if isinstance(key, Unplaceable):
             return key
         verify_bundle(bundle, key)
-        return OpenedBundle(bundle, withhold(bundle, ()))
+        return OpenedBundle(bundle, withhold(bundle, ()), _leaves(bundle))
     if kind == "ReceiptBatch":
         receipts = open_receipts(data)
         key = _key(agency, role, receipts.header)
@@ -138,6 +154,27 @@ def _open(agency: Agency, role: Role, data: bytes) -> Opened:
         issuer = notice.header.issuer
         return _misaddressed(agency, role, notice.addressee, issuer) or OpenedNotice(issuer, notice.payload)
     return Unplaceable("wrong_kind", f"信箱里不应有 {kind}", f"a {kind} does not belong in a mailbox")
+
+
+def _leaves(bundle: Bundle) -> tuple[OpenedLeaf, ...]:
+    values: dict[int, list[Disclosure]] = {}
+    for one in bundle.disclosures:
+        values.setdefault(one.leaf, []).append(one)
+    return tuple(
+        [
+            OpenedLeaf(place, leaf.event, _open_leaf(leaf.event, bundle.issuer), tuple(values.get(place, ())))
+            for place, leaf in enumerate(bundle.leaves)
+            if leaf.event is not None
+        ]
+    )
+
+
+def _open_leaf(data: bytes, signer: Party) -> OpenedEvent | Unplaceable:
+    try:
+        return open_event(data)
+    except ContractError as error:
+        detail = f" ({error.detail})" if error.detail else ""
+        return Unplaceable(error.code, f"{error.zh}{detail}", f"{error.en}{detail}", str(signer))
 
 
 def _key(agency: Agency, role: Role, header: Header) -> bytes | Unplaceable:

@@ -5,22 +5,22 @@ cannot be placed yet is held; one that contradicts what stands is refused, and i
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from jiexu.case.case import Case
-from jiexu.case.event import OWN_HAND, Event, Party, Role
+from jiexu.case.event import OWN_HAND, Event, Hand, Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack, withhold
 from jiexu.contract.codec import OpenedEvent, leaf_hash, open_event
 from jiexu.contract.disclosure import Disclosure, check_disclosures
 from jiexu.contract.errors import ContractError
 from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, ReceiptRow, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.changes import note_change
+from jiexu.service.changes import Change, note_changes
 from jiexu.service.followers import note_wish
 from jiexu.service.issue import PROTOCOL
-from jiexu.service.opening import OpenedBundle, Unplaceable
+from jiexu.service.opening import OpenedBundle, OpenedLeaf, Unplaceable
 from jiexu.service.persons import identity_from, person_key
 
 # A partner's clock may run ahead of ours a little; beyond this it is flagged. No reason to refuse: the event is taken
@@ -28,6 +28,7 @@ from jiexu.service.persons import identity_from, person_key
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # Todo items that say no more once the values are there.
 _CLEARED_BY_VALUES = ("identity_missing",)
+_REFERENCES = {"BalanceRemitted": ("remittance", "reference"), "BalanceReturned": ("return", "return_reference")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class Refusal:
 
 
 class Placing:
-    """Places events in one transaction. What it counts and refuses is for whoever began the transaction."""
+    """Places events in one transaction. What it counts and refuses is for whoever began the transaction.
+
+    What is placed stands in the cases in hand at once and is written by `flush`, all events together, then their
+    receipts, then the bundles: a line each, one statement for many. Until then nothing else may write lines.
+    """
 
     def __init__(self, agency: Agency, role: Role, write: Writes, touched: set[str]) -> None:
         self.agency = agency
@@ -53,22 +58,66 @@ class Placing:
         self.refusals: list[Refusal] = []
         self.placed = 0
         self.held = 0
+        self._cases: dict[str, Case | None] = {}
+        self._heads: dict[str, int] = {}
+        self._waiting: set[str] = set()  # cases in which events are held
+        self._asked: set[str] = set()  # event ids that were looked for in the journal
+        self._used: set[str] = set()  # those that were found there, or placed here
+        self._new: dict[tuple[str, Hand, int], int] = {}  # places that were filled here, with their positions
+        self._events: list[NewEvent] = []
+        self._receipts: list[ReceiptRow] = []
+        self._bundles: list[NewBundle] = []
+        self._values: list[DisclosureRow] = []
+        self._changed: dict[str, str | None] = {}  # cases, with the person's key where it has become known
+        self._money: list[Event] = []
+
+    def expect(self, bundles: Iterable[OpenedBundle]) -> None:
+        """Look up in bulk what placing these bundles will ask for."""
+        events = [event for bundle in bundles for event in bundle.events]
+        self._load(list(dict.fromkeys(event.case_id for event in events)))
+        self._look_for([event.event_id for event in events])
 
     def bundle(self, arrival: Arrival, opened: OpenedBundle) -> None:
         """Place every leaf, then record the bundle over what was placed."""
-        positions = [
-            # Given as a hash only: not delivered, gets no receipt.
-            0 if data is None else self._leaf(arrival, leaf, data, opened)
-            for leaf, data in enumerate(opened.events)
-        ]
-        if any(positions) and not self._stands(positions, opened.skeleton):
+        before = len(self._events)
+        # A leaf that was given as a hash only is not delivered and gets no receipt: position 0.
+        positions = [0] * len(opened.bundle.leaves)
+        for leaf in opened.leaves:
+            positions[leaf.leaf] = self._leaf(arrival, leaf, opened)
+        came_before = len(self._events) == before and self._stands(positions, opened.skeleton)
+        if any(positions) and not came_before:
             issuer = opened.bundle.issuer
-            self.write.append_bundle(NewBundle(opened.skeleton, issuer, positions, None, arrival.partition, arrival))
+            self._bundles.append(NewBundle(opened.skeleton, issuer, positions, None, arrival.partition, arrival))
+
+    def flush(self) -> None:
+        """Write what was placed."""
+        write, region = self.write, self.agency.region
+        positions = write.append(self._events)
+        for new, position in zip(self._events, positions, strict=True):
+            assert self._new[new.event.case_id, new.event.hand, new.event.seq] == position, "nothing else was written"
+            self._heads[new.event.case_id] = position
+        write.append_receipts(self._receipts)
+        write.append_bundles(self._bundles)
+        write.disclose(self._values)
+        changes = []
+        for case_id, key in self._changed.items():
+            case = self._case(case_id)
+            assert case is not None, "a case that changed is in hand"
+            self.agency.book.keep(case, self._heads[case_id])
+            changes.append(Change(case, self._heads[case_id], key))
+        note_changes(write, region, changes)
+        for change in changes:
+            self._take_free_row(change)
+        for event in self._money:
+            self._flag_reference(event)
+        for pending in (self._events, self._receipts, self._bundles, self._values, self._changed, self._money):
+            pending.clear()
 
     def release(self, case_id: str) -> None:
         """Place what was held in a case and can be placed now, in order."""
         write = self.write
-        while True:
+        self._load([case_id])
+        while case_id in self._waiting:
             case = self._case(case_id)
             for held in write.held(case_id):
                 last = case.last.get(held.hand) if case else None
@@ -89,8 +138,8 @@ class Placing:
 
     def _place_held(self, held: HeldEvent, opened: OpenedEvent) -> None:
         event = opened.event
-        known = self.write.event_at(event.case_id, event.hand, event.seq)
-        if known is not None and known.event.hash == event.hash:
+        known = self._event_at(event)
+        if known is not None and known.hash == event.hash:
             self._give_receipt(event, held.arrival)
             return
         why = self._refusal(opened, opened.signer, known is not None)
@@ -100,61 +149,61 @@ class Placing:
         values = [Disclosure(0, d.field, d.salt, d.value) for d in held.disclosures if d.salt and d.value is not None]
         position = self._append(held.arrival, held.bytes, event, values)
         positions = [position if leaf.hash == held.hash else 0 for leaf in open_bundle(held.skeleton).leaves]
-        self.write.append_bundle(
+        self._bundles.append(
             NewBundle(held.skeleton, opened.signer, positions, None, held.arrival.partition, held.arrival)
         )
 
     def _stands(self, positions: Sequence[int], skeleton: bytes) -> bool:
         """Whether all of it came before in this very bundle: sent again, it adds nothing."""
+        self.flush()
         stored = [self.write.bundle_of(position) for position in positions if position]
         return all(one is not None and one.bundle.skeleton == skeleton for one in stored)
 
     # --- one event
 
-    def _leaf(self, arrival: Arrival, leaf: int, data: bytes, bundle: OpenedBundle) -> int:
+    def _leaf(self, arrival: Arrival, leaf: OpenedLeaf, bundle: OpenedBundle) -> int:
         """Place one event; returns its position, 0 where it was held or refused."""
-        values = bundle.bundle.disclosures_of(leaf)
-        signer = bundle.bundle.issuer
-        try:
-            opened = open_event(data)
-        except ContractError as error:
-            detail = f" ({error.detail})" if error.detail else ""
-            why = Unplaceable(error.code, f"{error.zh}{detail}", f"{error.en}{detail}", str(signer))
-            self.refusals.append(Refusal(why, withhold(bundle.bundle, {leaf})))
+        opened, signer = leaf.content, bundle.bundle.issuer
+        if isinstance(opened, Unplaceable):
+            self.refusals.append(Refusal(opened, withhold(bundle.bundle, {leaf.leaf})))
             return 0
         event = opened.event
-        known = self.write.event_at(event.case_id, event.hand, event.seq)
-        if known is not None and known.event.hash == event.hash and opened.signer == signer:
-            self._known(event, known.position, values, arrival)
-            return known.position
+        known = self._event_at(event)
+        if known is not None and known.hash == event.hash and opened.signer == signer:
+            return self._known(event, leaf.values, arrival)
         why_not = self._refusal(opened, signer, known is not None)
         if why_not is not None:
-            self._refuse(why_not, withhold(bundle.bundle, {leaf}), event, None)
+            self._refuse(why_not, withhold(bundle.bundle, {leaf.leaf}), event, None)
             return 0
         reason = self._must_wait(opened)
         if reason is not None:
-            self._hold(arrival, leaf, data, opened, values, bundle, reason)
+            self._hold(arrival, leaf, opened, bundle, reason)
             return 0
-        position = self._append(arrival, data, event, values)
+        position = self._append(arrival, leaf.data, event, leaf.values)
         self.release(event.case_id)
         return position
 
-    def _known(self, event: Event, position: int, values: Sequence[Disclosure], arrival: Arrival) -> None:
-        """An event that stands already: add what was missing, repeat the receipt."""
+    def _known(self, event: Event, values: Sequence[Disclosure], arrival: Arrival) -> int:
+        """An event that stands already: add what was missing, repeat the receipt. Returns its position."""
+        self.flush()  # it may have come a moment ago in this batch
         write = self.write
+        stored = write.event_at(event.case_id, event.hand, event.seq)
+        assert stored is not None, "it stands in the case"
         self.placed += 1
         checked = check_disclosures(event, values)
         have = {(row.event_id, row.field) for row in write.disclosures([event.case_id])}
         new = [one for one in checked.accepted if (event.event_id, one.field) not in have]
         if new:
-            write.disclose(_rows(event, new))
-            self._person_known(event, position, checked.accepted)
+            self._values += _rows(event, new)
+            self._changed.setdefault(event.case_id, None)
+            self._person_known(event, checked.accepted)
             write.put_on_agenda([event.case_id])
             for todo in write.todos(kind="failed"):
                 if todo.case_id == event.case_id and todo.code in _CLEARED_BY_VALUES:
                     write.clear_todo(todo.id)
         self._flag_values(event, checked.problems)
         self._give_receipt(event, arrival)
+        return stored.position
 
     def _refusal(self, opened: OpenedEvent, signer: Party, seq_used: bool) -> Unplaceable | None:
         """Why an event can never be placed here, or None."""
@@ -175,7 +224,8 @@ class Placing:
             return refused(
                 "other_content", zh, f"event seq {event.seq} stands here with other content; both are kept as proof"
             )
-        if self.write.event_by_id(event.event_id) is not None:
+        self._look_for([event.event_id])
+        if event.event_id in self._used:
             return refused("event_id_reused", "该事件编号已被另一事件使用", "another event bears this event id")
         if case is None:
             return self._refused_application(opened, sender)
@@ -223,8 +273,8 @@ class Placing:
         if event.seq > (last.seq if last else 0) + 1:
             return "gap"
         for seen in event.seen:
-            ours = self.write.event_at(event.case_id, seen.hand, seen.seq)
-            if ours is None or ours.event.hash != seen.hash:
+            ours = case.times.get((seen.hand.role, seen.seq))
+            if ours is None or ours.hand is not seen.hand or ours.hash != seen.hash:
                 return "seen"
         return None
 
@@ -233,25 +283,17 @@ class Placing:
         if why.alarm:
             self._alarm(why.code, event, f"{why.zh}；{why.advice.zh}", f"{why.en}; {why.advice.en}")
 
-    def _hold(
-        self,
-        arrival: Arrival,
-        leaf: int,
-        data: bytes,
-        opened: OpenedEvent,
-        values: Sequence[Disclosure],
-        bundle: OpenedBundle,
-        reason: str,
-    ) -> None:
+    def _hold(self, arrival: Arrival, leaf: OpenedLeaf, opened: OpenedEvent, bundle: OpenedBundle, reason: str) -> None:
         write, event = self.write, opened.event
         issuer = opened.signer.region
         waits = any((h.hand, h.seq, h.hash) == (event.hand, event.seq, event.hash) for h in write.held(event.case_id))
         if not waits and write.held_count(issuer) >= self.agency.config.held_quota:
             zh, en = "该地区等待中的事件已达上限", "that region has too many events waiting"
             why = Unplaceable("held_quota", zh, en, str(opened.signer), alarm=True)
-            self._refuse(why, withhold(bundle.bundle, {leaf}), event, None)
+            self._refuse(why, withhold(bundle.bundle, {leaf.leaf}), event, None)
             return
         self.held += 1
+        self._waiting.add(event.case_id)
         write.hold(
             HeldEvent(
                 id=0,
@@ -262,8 +304,8 @@ class Placing:
                 issuer=issuer,
                 reason=reason,
                 skeleton=bundle.skeleton,
-                bytes=data,
-                disclosures=_rows(event, values),
+                bytes=leaf.data,
+                disclosures=_rows(event, leaf.values),
                 arrival=arrival,
                 held_at=write.now,
             )
@@ -281,17 +323,20 @@ class Placing:
             self._alarm("seen_unknown", event, zh, en)
 
     def _append(self, arrival: Arrival, data: bytes, event: Event, values: Sequence[Disclosure]) -> int:
-        write = self.write
-        case = self._case(event.case_id) or Case(event.case_id)
+        case = self._case(event.case_id)
+        if case is None:
+            case = self._cases[event.case_id] = Case(event.case_id)
         self.touched.add(event.case_id)
         void = case.take(event)
-        (position,) = write.append([NewEvent(data, event, void, arrival)])
+        position = self.write.last_position() + len(self._events) + 1
+        self._events.append(NewEvent(data, event, void, arrival))
+        self._new[event.case_id, event.hand, event.seq] = position
+        self._used.add(event.event_id)
         self.placed += 1
-        self.agency.book.keep(case, position)
         checked = check_disclosures(event, values)
-        write.disclose(_rows(event, checked.accepted))
-        if not self._person_known(event, position, checked.accepted):
-            note_change(write, self.agency.region, case, position)
+        self._values += _rows(event, checked.accepted)
+        self._changed.setdefault(event.case_id, None)
+        self._person_known(event, checked.accepted)
         self._give_receipt(event, arrival)
         self._flag(event, void)
         self._flag_values(event, checked.problems)
@@ -299,28 +344,32 @@ class Placing:
             self._answer_wish(case, event)
         return position
 
-    def _person_known(self, event: Event, position: int, values: Sequence[Disclosure]) -> bool:
-        """The person of an application has become known: index the case, and take the row where it is free."""
-        write, case = self.write, self._case(event.case_id)
+    def _person_known(self, event: Event, values: Sequence[Disclosure]) -> None:
+        """Whether the person of an application has become known: the case is indexed by the person from now on."""
+        case = self._case(event.case_id)
         if case is None or case.application is None or case.application.event_id != event.event_id:
-            return False
+            return
         found = {(event.event_id, one.field): one.value for one in values}
         who = identity_from(event.body["person"]["document_type"], event.event_id, found)
-        if who is None:
-            return False
-        key = person_key(self.agency.index_key, who.document_type, who.document_number)
-        head = write.heads([event.case_id])[event.case_id].position
-        note_change(write, self.agency.region, case, max(head, position), key)
-        scheme = event.body["from_scheme"]
-        if self.role is Role.OUTBOUND and case.view.holds_row and write.row_holder(key, scheme) is None:
-            write.take_row(key, scheme, event.case_id)
-        return True
+        if who is not None:
+            key = person_key(self.agency.index_key, who.document_type, who.document_number)
+            self._changed[event.case_id] = key
+
+    def _take_free_row(self, change: Change) -> None:
+        """A person who has become known takes the row where it is free."""
+        case, key = change.case, change.person_key
+        if key is None or self.role is not Role.OUTBOUND or case.application is None or not case.view.holds_row:
+            return
+        scheme = case.application.body["from_scheme"]
+        if self.write.row_holder(key, scheme) is None:
+            self.write.take_row(key, scheme, case.case_id)
 
     def _answer_wish(self, case: Case, event: Event) -> None:
         """The partner asks for values of an event of ours: its bundle is sent again (followers.Relay)."""
         if event.type != "DisclosureRequested":
             return
         wanted = event.body["event"]
+        # Own events were in the journal before this batch.
         ours = self.write.event_at(event.case_id, OWN_HAND[self.role], wanted["seq"])
         if wanted["hand"] == OWN_HAND[self.role] and ours is not None:
             note_wish(self.write, self.role, case.parties[self.role.other], ours.position)
@@ -337,14 +386,17 @@ class Placing:
                 "the event's time lies in the future; compare the clocks",
             )
             self._alarm("future_time", event, zh, en)
-        kinds = {"BalanceRemitted": ("remittance", "reference"), "BalanceReturned": ("return", "return_reference")}
-        if event.type in kinds:
-            kind, field = kinds[event.type]
-            others = set(self.write.cases_of_reference(kind, event.body[field])) - {event.case_id}
-            if others:
-                zh = f"该笔款项编号已用于另一案（{sorted(others)[0]}）；请向对方查询"
-                en = f"this payment reference stands in another case ({sorted(others)[0]}) too: query it"
-                self._alarm("reference_reused", event, zh, en)
+        if event.type in _REFERENCES:
+            self._money.append(event)
+
+    def _flag_reference(self, event: Event) -> None:
+        """Each region numbers its own payments; one that stands in two cases is a finding."""
+        kind, field = _REFERENCES[event.type]
+        others = set(self.write.cases_of_reference(kind, event.body[field])) - {event.case_id}
+        if others:
+            zh = f"该笔款项编号已用于另一案（{sorted(others)[0]}）；请向对方查询"
+            en = f"this payment reference stands in another case ({sorted(others)[0]}) too: query it"
+            self._alarm("reference_reused", event, zh, en)
 
     def _flag_values(self, event: Event, problems: Sequence[tuple[str, str]]) -> None:
         if problems:
@@ -355,30 +407,53 @@ class Placing:
     def _give_receipt(self, event: Event, arrival: Arrival) -> None:
         case = self._case(event.case_id)
         own = case.last.get(OWN_HAND[self.role]) if case else None
-        self.write.append_receipts(
-            [
-                ReceiptRow(
-                    given=True,
-                    peer=event.issuer,
-                    case_id=event.case_id,
-                    hand=event.hand,
-                    seq=event.seq,
-                    hash=event.hash,
-                    arrival=arrival,
-                    recorded_at=self.write.now,
-                    own_last_seq=own.seq if own else 0,
-                )
-            ]
+        self._receipts.append(
+            ReceiptRow(
+                given=True,
+                peer=event.issuer,
+                case_id=event.case_id,
+                hand=event.hand,
+                seq=event.seq,
+                hash=event.hash,
+                arrival=arrival,
+                recorded_at=self.write.now,
+                own_last_seq=own.seq if own else 0,
+            )
         )
-
-    def _case(self, case_id: str) -> Case | None:
-        known = self.agency.book.load(self.write, [case_id]).get(case_id)
-        return known.case if known else None
 
     def _alarm(self, code: str, event: Event, zh: str, en: str) -> None:
         data = json.dumps({"type": event.type, "hand": event.hand, "seq": event.seq, "hash": event.hash.hex()})
-        has_case = bool(self.write.heads([event.case_id]))
-        self.write.raise_todo("alarm", code, event.case_id if has_case else None, zh, en, data)
+        case_id = None if self._case(event.case_id) is None else event.case_id
+        self.write.raise_todo("alarm", code, case_id, zh, en, data)
+
+    # --- what is in hand
+
+    def _case(self, case_id: str) -> Case | None:
+        """The case with what was placed here; None where it has no event."""
+        if case_id not in self._cases:
+            self._load([case_id])
+        return self._cases[case_id]
+
+    def _event_at(self, event: Event) -> Event | None:
+        """What stands at the place of an event."""
+        case = self._case(event.case_id)
+        found = case.times.get((event.hand.role, event.seq)) if case else None
+        return found if found is not None and found.hand is event.hand else None
+
+    def _load(self, case_ids: Sequence[str]) -> None:
+        wanted = [case_id for case_id in case_ids if case_id not in self._cases]
+        known = self.agency.book.load(self.write, wanted)
+        for case_id in wanted:
+            one = known.get(case_id)
+            self._cases[case_id] = one.case if one else None
+            self._heads[case_id] = one.position if one else 0
+        self._waiting |= self.write.held_cases(wanted)
+
+    def _look_for(self, event_ids: Sequence[str]) -> None:
+        wanted = [event_id for event_id in event_ids if event_id not in self._asked]
+        if wanted:
+            self._used |= self.write.known_event_ids(wanted)
+            self._asked.update(wanted)
 
 
 def unknown(opened: OpenedEvent) -> bool:

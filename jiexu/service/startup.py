@@ -31,7 +31,7 @@ from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import DisclosureRow, JournalConflict, Reads, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
-from jiexu.service.changes import note_change
+from jiexu.service.changes import Change, note_change
 from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.notices import Concerned, ask_for_last
 from jiexu.service.personal import take_back
@@ -188,7 +188,8 @@ def derive_again(agency: Agency, always: bool = False, alive: Callable[[], None]
         for key, scheme, case_id in _holders(_derived(agency, write, case_ids, alive), agency.region):
             write.take_row(key, scheme, case_id)
         for one in _derived(agency, write, case_ids, alive):
-            note_change(write, agency.region, one.case, one.position, one.person_key or None, one.opened_at)
+            change = Change(one.case, one.position, one.person_key or None, one.opened_at)
+            note_change(write, agency.region, change)
     return len(case_ids)
 
 

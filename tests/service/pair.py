@@ -36,7 +36,7 @@ from jiexu.rules.identity import check_character
 from jiexu.service.agency import Agency
 from jiexu.service.answering import Lodging
 from jiexu.service.casebook import fold, own_role
-from jiexu.service.changes import note_change
+from jiexu.service.changes import Change, note_change
 from jiexu.service.clerk import Clerk, Desk
 from jiexu.service.config import Config, load_config
 from jiexu.service.counter import Lodged, lodge
@@ -441,7 +441,7 @@ class World:
                     partition,
                 )
             )
-            note_change(write, code, case, position)
+            note_change(write, code, Change(case, position))
         return sealed.event
 
     def mailbox(self, code: str, role: Role) -> list[Record]:
