@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests that ask for it: one server for all workers of a session, or the one that
-JIEXU_TEST_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas). Each test has a schema
-of its own in it.
+JIEXU_TEST_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas). Each test has a
+schema of its own in it.
 """
 
 import hashlib

@@ -50,6 +50,12 @@ def region() -> None:
     "--exchange", type=click.Path(path_type=Path), help="内置交换的文件，缺省为上级目录的 exchange.db。The exchange."
 )
 @click.option("--kafka", metavar="BOOTSTRAP", help="Kafka（主机:端口）instead of the embedded exchange.")
+@click.option(
+    "--journal", metavar="ADDRESS", help="PostgreSQL 日志 postgresql://用户@主机:端口/数据库 instead of a file."
+)
+@click.option(
+    "--journal-password-file", type=click.Path(path_type=Path), help="该库的口令文件 the file with its password."
+)
 @click.option("--bank", type=click.Path(path_type=Path), help="示例银行账册文件 the sample bank's file.")
 @click.option(
     "--partitions",
@@ -74,6 +80,8 @@ def init(
     root_key: Path | None,
     exchange: Path | None,
     kafka: str | None,
+    journal: str | None,
+    journal_password_file: Path | None,
     bank: Path | None,
     partitions: int,
     replication: int,
@@ -81,12 +89,13 @@ def init(
     as_json: bool,
 ) -> None:
     """The command; see its help."""
-    from jiexu.service.setup import create_root, init_region, load_root
+    from jiexu.service.setup import JOURNAL_FILE, create_root, init_region, load_root
 
     if exchange is not None and kafka is not None:
         raise Failure("exchange", "--exchange 与 --kafka 只能给一个", "give --exchange or --kafka, not both")
     if kafka is not None:
         _refuse_unusable(kafka)
+    _refuse_unusable_journal(journal, journal_password_file)
     place = find_region(code)
     directory = directory or folder.parent / "directory.json"
     root = load_root(root_key) if root_key else create_root(directory.parent / "root")
@@ -99,6 +108,8 @@ def init(
         exchange=where,
         bank=bank or folder.parent / "bank.db",
         partitions=partitions,
+        journal=journal or JOURNAL_FILE,
+        journal_password_file=journal_password_file,
     )
     if not no_topics:
         _make_topics(file, place.code, partitions, replication, where)
@@ -129,6 +140,23 @@ def _refuse_unusable(kafka: str) -> None:
             f"--kafka 应写作 主机:端口，多个用逗号分隔：{kafka}",
             f"--kafka takes host:port, several joined by commas: {kafka}",
         ) from None
+
+
+def _refuse_unusable_journal(journal: str | None, password_file: Path | None) -> None:
+    from jiexu.journal.place import is_database
+
+    if journal is not None and not is_database(journal):
+        raise Failure(
+            "journal_address",
+            f"--journal 应写作 postgresql://用户@主机:端口/数据库：{journal}",
+            f"--journal takes postgresql://user@host:port/database: {journal}",
+        )
+    if password_file is not None and not (journal and password_file.is_file()):
+        raise Failure(
+            "journal_password_file",
+            f"--journal-password-file 须与 --journal 同时给出，且文件存在：{password_file}",
+            f"--journal-password-file goes with --journal, and must be there: {password_file}",
+        )
 
 
 def _make_topics(file: Path, code: str, partitions: int, replication: int, where: dict[str, str]) -> None:

@@ -31,12 +31,15 @@ def create_key(directory: Path) -> tuple[Ed25519Signer, Path]:
     key = Ed25519PrivateKey.generate()
     signer = Ed25519Signer(key)
     path = directory / f"{signer.key_id}.pem"
-    # The mode is given at creation: there is no moment at which another user could open the file.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # The mode is given at creation: there is no moment at which another user could open the file. It has its name when
+    # it is whole: half a key would look like one that was damaged.
+    half = path.with_suffix(".new")
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         file.flush()
         os.fsync(file.fileno())
+    half.rename(path)
     return signer, path
 
 

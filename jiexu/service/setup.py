@@ -13,6 +13,7 @@ from jiexu.contract.keys import create_key
 from jiexu.contract.signing import key_id_of
 from jiexu.exchange.topics import DEFAULT_PARTITIONS
 from jiexu.journal.opening import open_journal
+from jiexu.journal.place import is_database
 from jiexu.region.directory.entries import Online, OutpatientPooling, ReceivingAccount, RegionEntry
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.participants import Participants
@@ -23,6 +24,7 @@ from jiexu.service.issue import PROTOCOL
 from jiexu.service.wiring import INDEX_KEY_BYTES, INDEX_KEY_FILE
 
 ROOT_KEY_FILE = "root.pem"
+JOURNAL_FILE = "journal.db"
 
 
 def create_root(folder: Path) -> Ed25519PrivateKey:
@@ -56,11 +58,15 @@ def init_region(
     partitions: int = DEFAULT_PARTITIONS,
     steps: Mapping[str, Mapping[str, str]] | None = None,
     now: datetime | None = None,
+    journal: str = JOURNAL_FILE,
+    journal_password_file: Path | None = None,
 ) -> Path:
     """Make a region's folder and let it join the directory. Returns the configuration file.
 
-    `exchange` is the `[exchange]` table: `embedded` (a file) or `kafka` (bootstrap servers). Refuses a folder that
-    holds a region already: its keys and its journal are never written over. Raises ConfigError.
+    `exchange` is the `[exchange]` table: `embedded` (a file) or `kafka` (bootstrap servers); `journal` a file in the
+    folder, or a database's address. Refuses a folder that holds a region already: its keys and its journal are never
+    written over. The configuration is written last; until it stands, whatever an earlier try left is taken up.
+    Raises ConfigError, JournalError, DirectoryError.
     """
     file = folder / "region.toml"
     if file.exists():
@@ -70,19 +76,29 @@ def init_region(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = now or datetime.now(UTC)
     keys = folder / "keys"
-    signer, pem = create_key(keys)
-    _write_secret(keys / INDEX_KEY_FILE, os.urandom(INDEX_KEY_BYTES))
-    private = load_root(pem)
+    private = _signing_key(keys)
+    if not (keys / INDEX_KEY_FILE).exists():
+        _write_whole(keys / INDEX_KEY_FILE, os.urandom(INDEX_KEY_BYTES), 0o600)
     root_text = public_text(root)
     participants = load_participants(directory, root_text) if directory.exists() else Participants.empty(root_text)
-    signed = sign_entry(
-        _entry(region, private, root, partitions, now), root=root, region=(key_id_of(signer.public_key), private)
+    key_id = key_id_of(b64decode(public_text(private)))
+    if participants.key(region.code, key_id, now).key is None:
+        entry = _entry(region, private, root, partitions, now)
+        signed = sign_entry(entry, root=root, region=(key_id, private))
+        save_participants(participants.with_entry(signed), directory)
+    place = journal if is_database(journal) else folder / journal
+    open_journal(place, region.code, create=True, password_file=journal_password_file).close()
+    text = _config_text(
+        folder, region, directory, root_text, exchange, bank, steps or {}, journal, journal_password_file
     )
-    save_participants(participants.with_entry(signed), directory)
-    open_journal(folder / "journal.db", region.code, create=True).close()
-    text = _config_text(folder, region, directory, root_text, exchange, bank, steps or {})
-    file.write_text(text, encoding="utf-8")
+    _write_whole(file, text.encode(), 0o644)
     return file
+
+
+def _signing_key(keys: Path) -> Ed25519PrivateKey:
+    """The region's first key: the one that an earlier try has made, or a new one."""
+    made = sorted(keys.glob("*.pem")) if keys.is_dir() else []
+    return load_root(made[0] if made else create_key(keys)[1])
 
 
 def _entry(
@@ -127,6 +143,8 @@ def _config_text(
     exchange: Mapping[str, str],
     bank: Path,
     steps: Mapping[str, Mapping[str, str]],
+    journal: str,
+    journal_password_file: Path | None,
 ) -> str:
     def relative(path: Path) -> str:
         return os.path.relpath(path, folder)
@@ -136,6 +154,8 @@ def _config_text(
         f'region = "{region.code}"',
         f'directory = "{relative(directory)}"',
         f'directory_root = "{root}"',
+        *([] if journal == JOURNAL_FILE else [f'journal = "{journal}"']),
+        *([f'journal_password_file = "{relative(journal_password_file)}"'] if journal_password_file else []),
         "",
         "[office]",
         f'code = "{region.code}"',
@@ -152,9 +172,13 @@ def _config_text(
     return "\n".join(lines)
 
 
-def _write_secret(file: Path, data: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write_whole(file: Path, data: bytes, mode: int) -> None:
+    """The file whole or not at all, and nobody's but ours from its first byte on."""
+    half = file.with_name(f".{file.name}.new")
+    half.unlink(missing_ok=True)
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
+    half.replace(file)

@@ -1,13 +1,16 @@
 """Setting up a region: what is made, what is never made over, and what is said when a part of it fails."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from jiexu.cli.main import main
 from jiexu.cli.region import find_region, region_named
 from jiexu.exchange.embedded import EmbeddedExchange
 from jiexu.region.directory.load import load_directory
+from jiexu.service.config import load_config
 
 from .conftest import Jiexu
 
@@ -94,3 +97,51 @@ def test_where_the_exchange_is_unreachable_the_region_stands_and_the_command_for
     assert answer.code == 3
     assert "jiexu topics create --kafka 127.0.0.1:1 --region 610100" in answer.err
     assert (tmp_path / "xian" / "region.toml").exists()
+
+
+@pytest.mark.parametrize("died_in", ["_write_whole", "sign_entry", "save_participants", "open_journal", "_config_text"])
+def test_what_died_on_the_way_is_taken_up_with_the_same_keys(
+    jiexu: Jiexu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, died_in: str
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    folder = tmp_path / "xian"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"jiexu.service.setup.{died_in}", die)
+        with pytest.raises(Died):
+            main(["region", "init", "西安", "--dir", str(folder)])
+    (key,) = (folder / "keys").glob("*.pem")
+    before = key.read_bytes()
+    assert jiexu("region", "init", "西安", "--dir", folder).code == 0
+    assert [file.read_bytes() for file in (folder / "keys").glob("*.pem")] == [before]
+    assert jiexu("doctor", "--config", folder / "region.toml", "--json").json["sound"]
+
+
+def test_the_journal_can_be_a_database_whose_password_stands_in_a_file(
+    jiexu: Jiexu, tmp_path: Path, new_schema: Callable[[], str]
+) -> None:
+    secret = tmp_path / "secrets" / "journal"
+    secret.parent.mkdir()
+    secret.write_text("no matter, the server trusts us\n", encoding="utf-8")
+    words = ("--journal", new_schema(), "--journal-password-file", secret)
+    assert jiexu("region", "init", "西安", "--dir", tmp_path / "xian", *words).code == 0
+    assert not (tmp_path / "xian" / "journal.db").exists()
+    config = load_config(tmp_path / "xian" / "region.toml", {})
+    assert config.journal == words[1]
+    assert config.path(config.journal_password_file or "").samefile(secret)
+    assert jiexu("doctor", "--config", tmp_path / "xian" / "region.toml", "--json").json["sound"]
+
+
+def test_a_password_without_a_database_is_refused(jiexu: Jiexu, tmp_path: Path) -> None:
+    for words, code in (
+        (("--journal", "journal.db"), "journal_address"),
+        (("--journal-password-file", tmp_path), "journal_password_file"),
+        (("--journal", "postgresql://u@h/d", "--journal-password-file", tmp_path / "no"), "journal_password_file"),
+    ):
+        answer = jiexu("region", "init", "西安", "--dir", tmp_path / "new", *words, "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (2, code)
+    assert not (tmp_path / "new").exists()
