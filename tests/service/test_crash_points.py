@@ -109,6 +109,16 @@ def test_a_death_changes_no_ending(
             assert [todo.code for todo in read.todos()] == []
 
 
+@pytest.mark.parametrize(
+    ("point", "nth", "code", "role"),
+    [(point, 1 + at % 3, *SERVICES[at % 2]) for at, point in enumerate(("acts.done", "claim.begin", *JOURNAL_POINTS))],
+)
+def test_nor_where_the_journal_is_in_postgresql(
+    pair_on_postgres: World, undisturbed: dict[str, Any], code: str, role: Role, point: str, nth: int
+) -> None:
+    test_a_death_changes_no_ending(pair_on_postgres, undisturbed, code, role, point, nth)
+
+
 def test_two_deaths_in_a_row_at_the_same_act_do_it_once(pair: World, undisturbed: dict[str, Any]) -> None:
     for code, role in SERVICES:
         fault = pair.faults[code, role]
