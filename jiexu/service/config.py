@@ -101,6 +101,7 @@ class Config(_Strict):
     resend_every_hours: Annotated[int, Field(ge=1)] = 24
     held_quota: Annotated[int, Field(ge=1)] = 10_000
     claim_lease_seconds: Annotated[int, Field(ge=1)] = 60
+    log_level: Literal["debug", "info", "warning"] = "info"  # info: a line for every event of a case
     folder: str = "."
 
     @model_validator(mode="after")

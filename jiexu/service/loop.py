@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 import structlog
@@ -19,6 +19,7 @@ from jiexu.journal.port import JournalUnavailable, Moved
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import CaseBook
 from jiexu.service.consequences import BankWatch, Consequences
+from jiexu.service.course import CourseLog
 from jiexu.service.deadletters import DeadLetters
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
@@ -26,13 +27,13 @@ from jiexu.service.personal import Personal
 from jiexu.service.startup import LedgerWatch, check_at_start
 from jiexu.service.steps import RolePart, Steps
 from jiexu.service.upkeep import Upkeep
+from jiexu.service.watching.pulse import Pulse, TimedPart
 
 # How long an idle turn waits for records: a case's latency is a few of these.
 POLL_SECONDS = 0.05
 # Parts that look at clocks or at other systems' books need no turn every few milliseconds.
 SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
-LOGGED_AT_ONCE = 5_000
 # How soon a changed directory is known, and what waited for it is tried again.
 UPKEEP_TURN_SECONDS = 30.0
 # How long two journals of one region can live at the same time before one of them notices.
@@ -48,9 +49,9 @@ class Service:
     agency: Agency
     part: RolePart
     stop_signal: int = 0
-    turned_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        self.pulse = Pulse(self.agency.region, self.part.role)
         self._open_parts()
 
     def _open_parts(self) -> None:
@@ -60,7 +61,7 @@ class Service:
         self.topic = topic_name(agency.region, role.value)
         self.topic_id = agency.exchange.topic_id(self.topic)
         self.ledger = Ledger(agency)
-        self.steps = Steps(agency, self.part, self.ledger.holds)
+        self.steps = Steps(agency, TimedPart(self.part, self.pulse), self.ledger.holds)
         self.intake = Intake(agency, role)
         self.upkeep = Upkeep(agency, self.intake)
         self.watch = LedgerWatch(agency)
@@ -71,8 +72,7 @@ class Service:
         self.consequences = Consequences(agency, self.steps)
         self.bank = BankWatch(agency, role)
         self.consumer: Consumer | None = None
-        with agency.journal.read() as read:
-            self._logged = read.last_position()
+        self.course = CourseLog(agency, role, self.consequences.cursor)
         self._due: dict[str, float] = {}
 
     def open_consumer(self) -> Consumer:
@@ -91,13 +91,13 @@ class Service:
         JournalConflict, ExchangeUnavailable.
         """
         agency = self.agency
-        report = check_at_start(agency, self._alive)
+        report = check_at_start(agency, self.pulse.alive)
         ends = agency.exchange.end_offsets(self.topic)
         starts = agency.exchange.beginning_offsets(self.topic)
         waiting = {partition: end for partition, end in ends.items() if end > starts.get(partition, 0)}
         while not self.stop_signal and any(self._offset(partition) < end for partition, end in waiting.items()):
             if self.take_in(poll):
-                self._alive()
+                self.pulse.alive()
         self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
 
     def _offset(self, partition: int) -> int:
@@ -106,44 +106,26 @@ class Service:
 
     def turn(self, poll: float = POLL_SECONDS) -> int:
         """One turn of everything; returns how much was done."""
+        part, started = self.pulse.part, time.perf_counter()
         worked = self._every(UPKEEP_TURN_SECONDS, "upkeep", self.upkeep.turn)
-        worked += self.take_in(poll)
-        turned = self.steps.turn(self.agency.config.batch)
-        worked += turned.issued + turned.claimed
-        worked += self.ledger.turn()
+        worked += part("intake", lambda: self.take_in(poll))
+        worked += part("steps", self._step)
+        worked += part("ledger", self.ledger.turn)
         worked += self._every(WATCH_TURN_SECONDS, "watch", self.watch.turn)
-        worked += self.relay.turn()
-        worked += self.consequences.turn()
-        worked += self.personal.turn()
+        worked += part("relay", self.relay.turn)
+        part("log", self.course.turn)
+        worked += part("consequences", self.consequences.turn)
+        worked += part("personal", self.personal.turn)
         worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
         worked += self._every(SLOW_TURN_SECONDS, "deadletters", self.deadletters.turn)
         worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)
-        if worked:
-            self._log_events()
         self.agency.book.trim()
-        self.turned_at = time.monotonic()
+        self.pulse.turned(time.perf_counter() - started)
         return worked
 
-    def _log_events(self) -> None:
-        """One line for every event of this role's cases that the journal has taken since the last turn.
-
-        The case's id is the thread through both agencies' logs, from the application to the last credit.
-        """
-        role = self.part.role
-        with self.agency.journal.read() as read:
-            while events := read.index(self._logged, LOGGED_AT_ONCE):
-                self._logged = events[-1].position
-                for event in events:
-                    if event.hand.role is (role if event.own else role.other):
-                        self.log.info(
-                            "issued" if event.own else "received",
-                            case=event.case_id,
-                            event_id=event.event_id,
-                            type=event.type,
-                            hand=event.hand.value,
-                            seq=event.seq,
-                            void=event.void,
-                        )
+    def _step(self) -> int:
+        turned = self.steps.turn(self.agency.config.batch)
+        return turned.issued + turned.claimed
 
     def take_in(self, poll: float) -> int:
         """Take what arrived into the journal."""
@@ -154,6 +136,7 @@ class Service:
         except OffsetExpired as gap:
             self._offset_expired(gap)
             return 0
+        self.pulse.polled()
         if not records:
             return 0
         try:
@@ -189,7 +172,7 @@ class Service:
         if now < self._due.get(name, 0.0):
             return 0
         self._due[name] = now + seconds
-        return turn()
+        return self.pulse.part(name, turn)
 
     def run(self) -> None:
         """Turn until told to stop. An exchange or a journal that does not answer makes it wait, longer each time."""
@@ -205,14 +188,15 @@ class Service:
                     if lost:
                         self._forget()
                     self.begin()
-                    checked = True
+                    self.pulse.checked = checked = True
                 self.turn()
                 wait = 0.1
             except (ExchangeUnavailable, JournalUnavailable) as error:
-                self._alive()  # it waits, it is not stuck
+                self.pulse.waiting(error.zh, error.en)
                 away = "exchange"
                 if isinstance(error, JournalUnavailable):
                     away, checked, lost = "journal", False, True
+                    self.pulse.checked = False
                 self.log.warning(f"{away}_unavailable", error=error.en, wait=wait)
                 self._wait(wait)
                 wait = min(wait * 2, 10.0)
@@ -226,10 +210,6 @@ class Service:
         self.close()
         self.agency.book = CaseBook()
         self._open_parts()
-
-    def _alive(self) -> None:
-        """Tell the watchdog: what takes long here is not stuck."""
-        self.turned_at = time.monotonic()
 
     def _wait(self, seconds: float) -> None:
         """Wait, but not beyond a signal to stop."""
@@ -251,6 +231,6 @@ class Service:
         """Some calls outlive their timeouts. A stuck process is worth less than a dead one: every part can resume."""
         while not self.stop_signal:
             time.sleep(5.0)
-            if time.monotonic() - self.turned_at > WATCHDOG_SECONDS:
+            if self.pulse.still() > WATCHDOG_SECONDS:
                 self.log.critical("stuck", seconds=WATCHDOG_SECONDS)
                 os._exit(70)

@@ -1,5 +1,6 @@
 """A service as a process: the region opened from its configuration, logs, the loop until SIGTERM."""
 
+import logging
 import signal
 import sys
 from contextlib import closing
@@ -23,7 +24,8 @@ def serve(config_file: Path, part: RolePart) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     config = load_config(config_file)
-    configure_logs(region=config.region, role=part.role.value)
+    level = logging.getLevelNamesMapping()[config.log_level.upper()]
+    configure_logs(level, region=config.region, role=part.role.value)
     log = structlog.get_logger()
     with closing(open_agency(config, f"{config.region}.{part.role.value}")) as agency:
         try:

@@ -14,6 +14,7 @@ from jiexu.service.logs import mask, mask_numbers
 from .conftest import Jiexu
 from .people import application_file, movers, row
 
+ROLES = ("outbound", "inbound")
 NUMBER, OLD, SHOWN = "61010019900101001X", "610100900101001", "6101**********001X"
 
 
@@ -32,8 +33,17 @@ def _read_until(process: "subprocess.Popen[str]", event: str) -> list[dict[str, 
     return lines
 
 
+def _read_to_the_last_credit(running: Any, count: int) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    while sum(line.get("type") == "BalanceCredited" for line in lines) < count:
+        more = _read_until(running["xian", "outbound"], "received")
+        assert more, "it ended before the last credit"
+        lines += more
+    return lines
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("role", ["outbound", "inbound"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_service_ends_well_when_it_is_told_to(two: Path, role: str, number: signal.Signals) -> None:
     process = _start(role, two / "xian" / "region.toml")
     lines = _read_until(process, "checked")
@@ -45,18 +55,32 @@ def test_a_service_ends_well_when_it_is_told_to(two: Path, role: str, number: si
         assert (line["region"], line["role"]) == ("610100", role)
 
 
-def test_a_service_takes_in_what_was_sent_and_logs_no_identity_number(jiexu: Jiexu, two: Path) -> None:
+def test_one_id_leads_through_the_logs_of_both_agencies_and_no_line_shows_an_identity_number(
+    jiexu: Jiexu, two: Path
+) -> None:
     people = movers(two, 3)
     config = two / "wenzhou" / "region.toml"
     assert jiexu("apply", application_file(two / "a.csv", [row(p) for p in people]), "--config", config).code == 0
-    inbound, outbound = _start("inbound", config), _start("outbound", two / "xian" / "region.toml")
-    text = json.dumps(_read_until(outbound, "received"))
-    for process in (inbound, outbound):
+    cases = {item["case_id"] for item in jiexu("worklist", "--config", config, "--json").json}
+    assert len(cases) == len(people)
+    running = {(name, role): _start(role, two / name / "region.toml") for name in ("xian", "wenzhou") for role in ROLES}
+    lines = {key: [] for key in running} | {("xian", "outbound"): _read_to_the_last_credit(running, len(cases))}
+    for key, process in running.items():
         process.terminate()
         assert process.stderr is not None
-        text += process.stderr.read()
+        lines[key] += [json.loads(line) for line in process.stderr]
         assert process.wait(30) == 0
+    text = str(lines)
     assert all(p.identity.document_number not in text for p in people)
+    for case_id in cases:
+        course = {key: [line for line in found if line.get("case_id") == case_id] for key, found in lines.items()}
+        inbound, outbound = course["wenzhou", "inbound"], course["xian", "outbound"]
+        assert (inbound[0]["event"], inbound[0]["type"]) == ("issued", "TransferApplied")
+        assert (outbound[-1]["event"], outbound[-1]["type"]) == ("received", "BalanceCredited")
+        assert {line["event_id"] for line in inbound} == {line["event_id"] for line in outbound}
+        assert course["wenzhou", "outbound"] == course["xian", "inbound"] == []
+    line = lines["xian", "outbound"][0]
+    assert set(line) <= set(course["xian", "outbound"][0]) | {"topic"}, "all lines bear time, level, region, role"
 
 
 def test_a_service_without_its_exchange_says_what_to_do_and_ends_with_3(jiexu: Jiexu, two: Path) -> None:

@@ -6,8 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import structlog
-
 from jiexu.case.event import Hand, Role
 from jiexu.contract import models
 from jiexu.contract.letters import open_receipts
@@ -259,19 +257,6 @@ def test_what_is_parked_is_written_to_the_topic_of_dead_letters_once(pair: World
     exchange = pair.desks[WENZHOU].exchange
     letters = [(r.key, r.value) for r in exchange.read(f"jiexu.{WENZHOU}.deadletter", None)]
     assert letters == [(b"not_avro", b"no Avro at all")]
-
-
-def test_every_event_is_logged_once_by_the_service_of_its_role_with_the_cases_id(pair: World) -> None:
-    (who,) = pair.moves(8)
-    with structlog.testing.capture_logs() as lines:
-        for key in list(pair.services):
-            pair.restart(*key)  # a service binds its logger when it starts
-        case_id = pair.case_of(who)
-        pair.idle()
-    seen = [(x["region"], x["event"], x["hand"], x["seq"]) for x in lines if x.get("case") == case_id]
-    issued = {(hand, seq) for _, what, hand, seq in seen if what == "issued"}
-    assert issued == {(hand, seq) for _, what, hand, seq in seen if what == "received"}
-    assert len(seen) == len(set(seen)) == 14
 
 
 def test_what_follows_on_the_platform_waits_for_the_persons_values_and_is_done_when_they_come(pair: World) -> None:
