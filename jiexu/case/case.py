@@ -37,7 +37,10 @@ class NotNext(Exception):
 
 @dataclass(slots=True)
 class Case:
-    """One case as far as somebody knows it. `outbound` and `inbound` hold each hand's state after 0, 1, 2 … events."""
+    """One case as far as somebody knows it. `outbound` and `inbound` hold each hand's state after 0, 1, 2 … events.
+
+    `parties` are those that TransferApplied names; empty before it.
+    """
 
     case_id: str
     rules: tuple[Rule, ...] = PLATFORM
@@ -47,6 +50,7 @@ class Case:
     last: dict[Hand, Seen] = field(default_factory=dict)
     times: dict[tuple[Role, int], Event] = field(default_factory=dict)
     voids: set[str] = field(default_factory=set)
+    parties: Mapping[Role, Party] = field(default_factory=dict)
 
     @property
     def view(self) -> View:
@@ -56,14 +60,6 @@ class Case:
     def view_at(self, outbound: int, inbound: int) -> View:
         """The case as somebody saw it who knew the hands up to these seqs."""
         return View(self.outbound[outbound], self.inbound[inbound])
-
-    @property
-    def parties(self) -> Mapping[Role, Party]:
-        """Who takes part: the parties that TransferApplied names. Empty before it."""
-        if self.application is None:
-            return {}
-        body = self.application.body
-        return {role: Party(body[role]["region"], role) for role in Role}
 
     def seen_by(self, role: Role) -> tuple[Seen, ...]:
         """What the next event of that role's own hand rests on: the counterpart's last event here."""
@@ -78,13 +74,11 @@ class Case:
         """Whether its issuer had no right to it, in the view that it names. Raises NotNext if that view is not here."""
         role = event.hand.role
         own, other = event.seq - 1, event.seen_seq_of(role.other)
-        hands: dict[Role, list[OutboundHand] | list[InboundHand]] = {
-            Role.OUTBOUND: self.outbound,
-            Role.INBOUND: self.inbound,
-        }
-        if own != len(hands[role]) - 1 or other >= len(hands[role.other]):
+        outbound, inbound = (own, other) if role is Role.OUTBOUND else (other, own)
+        here, there = (self.outbound, self.inbound) if role is Role.OUTBOUND else (self.inbound, self.outbound)
+        if own != len(here) - 1 or other >= len(there):
             raise NotNext(f"{event.case_id} {event.hand} seq {event.seq}, seen {other}")
-        view = self.view_at(own, other) if role is Role.OUTBOUND else self.view_at(other, own)
+        view = self.view_at(outbound, inbound)
         if other < self._seen_before(role):  # `seen` never goes back within a hand
             return True
         return failing_guards(view, role, event.type, event.body, self.rules) != ()
@@ -103,6 +97,7 @@ class Case:
             self.inbound.append(evolve(self.inbound[-1], event, void))
         if event.type == "TransferApplied" and self.application is None and not void:
             self.application = event
+            self.parties = {side: Party(event.body[side.value]["region"], side) for side in Role}
         if void:
             self.voids.add(event.event_id)
         self.last[event.hand] = Seen(event.hand, event.seq, event.hash)

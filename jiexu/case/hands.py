@@ -7,8 +7,9 @@ that the view of any issuer at any moment can be looked up and need not be rebui
 Numbers called `…_seq`, and `accepted`, `proposed` and the like, are places in the hand (from 1), 0 where not done.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from jiexu.case.event import Event, Role
@@ -127,6 +128,11 @@ class InboundHand(HandState):
     returns: tuple[Returned, ...] = ()
 
 
+_FIELDS = {
+    kind: (names := tuple(field.name for field in fields(kind)), attrgetter(*names))
+    for kind in (OutboundHand, InboundHand)
+}
+
 AnyHand = OutboundHand | InboundHand
 H = TypeVar("H", OutboundHand, InboundHand)
 
@@ -138,12 +144,17 @@ def first_state(role: Role) -> AnyHand:
 
 def evolve(hand: H, event: Event, void: bool) -> H:
     """The hand after its next event. A void event takes its place and has no effect, but for money that was sent."""
-    moved = replace(hand, seq=event.seq)
-    if void and not _counts_as_sent(hand, event):
-        return moved
-    if isinstance(moved, OutboundHand):
-        return _outbound(moved, event, void)
-    return _inbound(moved, event)
+    changes: dict[str, Any] = {}
+    if not void or _counts_as_sent(hand, event):
+        changes = _outbound(hand, event, void) if isinstance(hand, OutboundHand) else _inbound(hand, event)
+    return _changed(hand, seq=event.seq, **changes)
+
+
+def _changed(hand: H, **changes: Any) -> H:
+    """`dataclasses.replace`, which looks every field up anew, takes a third of a replay."""
+    kind = type(hand)
+    names, values = _FIELDS[kind]
+    return kind(**{**dict(zip(names, values(hand), strict=True)), **changes})
 
 
 def _counts_as_sent(hand: AnyHand, event: Event) -> bool:
@@ -174,80 +185,79 @@ def _rejection(hand: AnyHand, event: Event) -> dict[str, Any]:
     return {"refused_at_counter": event.seq} if hand.lodged else {"rejected": event.seq}
 
 
-def _outbound(hand: OutboundHand, event: Event, void: bool) -> OutboundHand:
+def _outbound(hand: OutboundHand, event: Event, void: bool) -> dict[str, Any]:
     body, seq = event.body, event.seq
     changes = _either(event)
     if changes is not None:
-        return replace(hand, **changes)
+        return changes
     match event.type:
         case "TransferRejected":
-            return replace(hand, **_rejection(hand, event))
+            return _rejection(hand, event)
         case "WithdrawalRequested":
-            return replace(hand, withdrawal_requested=seq)
+            return {"withdrawal_requested": seq}
         case "InformationFormUploaded":
             account = body["account"]
             form = Form(body["version"], seq, account["amount"], account["outcome"])
-            return replace(hand, forms=(*hand.forms, form), form_answered=body["answers"] or hand.form_answered)
+            return {"forms": (*hand.forms, form), "form_answered": body["answers"] or hand.form_answered}
         case "FormExplained":
-            return replace(hand, form_answered=body["answers"])
+            return {"form_answered": body["answers"]}
         case "CorrectionProposed":
-            return replace(hand, proposed=seq)
+            return {"proposed": seq}
         case "BalanceRemitted":
             sent = Remittance(body["reference"], body["amount"], seq, void)
-            hand = replace(hand, remittances=(*hand.remittances, sent))
-            return _balance_answered(hand, body["answers"], seq) if body["answers"] and not void else hand
+            answered = _balance_answered(body["answers"], seq) if body["answers"] and not void else {}
+            return {"remittances": (*hand.remittances, sent), **answered}
         case "BalanceExplained":
-            return _balance_answered(hand, body["answers"], seq)
+            return _balance_answered(body["answers"], seq)
         case "RemittanceFailed":
             remittances = tuple(
                 replace(r, failed=seq) if r.reference == body["reference"] else r for r in hand.remittances
             )
-            return replace(hand, remittances=remittances)
+            return {"remittances": remittances}
         case "ReturnArrived":
             moved = Moved(body["return_reference"], body["amount"], seq)
-            return replace(hand, return_arrivals=(*hand.return_arrivals, moved))
+            return {"return_arrivals": (*hand.return_arrivals, moved)}
         case "BalancePaidOut":
-            return replace(hand, paid_out=(*hand.paid_out, Moved(body["bank_reference"], body["amount"], seq)))
-    return hand
+            return {"paid_out": (*hand.paid_out, Moved(body["bank_reference"], body["amount"], seq))}
+    return {}
 
 
-def _balance_answered(hand: OutboundHand, question: int, seq: int) -> OutboundHand:
-    return replace(hand, balance_answered=question, balance_answer_seq=seq)
+def _balance_answered(question: int, seq: int) -> dict[str, Any]:
+    return {"balance_answered": question, "balance_answer_seq": seq}
 
 
-def _inbound(hand: InboundHand, event: Event) -> InboundHand:
+def _inbound(hand: InboundHand, event: Event) -> dict[str, Any]:
     body, seq = event.body, event.seq
     changes = _either(event)
     if changes is not None:
-        return replace(hand, **changes)
+        return changes
     match event.type:
         case "TransferRejected":
-            return replace(hand, **_rejection(hand, event))
+            return _rejection(hand, event)
         case "FormQueried":
-            return replace(
-                hand,
-                form_query=seq,
-                form_query_closed=False,
-                proposal_answered=body["proposal"] or hand.proposal_answered,
-            )
+            return {
+                "form_query": seq,
+                "form_query_closed": False,
+                "proposal_answered": body["proposal"] or hand.proposal_answered,
+            }
         case "FormQueryClosed":
-            return replace(hand, form_query_closed=True)
+            return {"form_query_closed": True}
         case "TransferCompleted" | "CompletionAmended":
             seen = event.seen_seq_of(Role.OUTBOUND)
-            return replace(hand, completed_on=body["version"], completed_seq=seq, completed_seen=seen)
+            return {"completed_on": body["version"], "completed_seq": seq, "completed_seen": seen}
         case "CompletionReversed":
-            return replace(hand, completed_on=0, reversed=seq)
+            return {"completed_on": 0, "reversed": seq}
         case "BalanceArrived":
             arrived = Arrived(body["reference"], body["serial"], body["amount"], seq)
-            return replace(hand, arrivals=(*hand.arrivals, arrived))
+            return {"arrivals": (*hand.arrivals, arrived)}
         case "BalanceQueried":
-            return replace(hand, balance_query=seq, balance_query_closed=False)
+            return {"balance_query": seq, "balance_query_closed": False}
         case "BalanceQueryClosed":
-            return replace(hand, balance_query_closed=True)
+            return {"balance_query_closed": True}
         case "BalanceCredited":
-            return replace(hand, credits=(*hand.credits, Moved(body["reference"], body["amount"], seq)))
+            return {"credits": (*hand.credits, Moved(body["reference"], body["amount"], seq))}
         case "BalanceReturned":
             credited = body["source"] == "credited"
             returned = Returned(body["return_reference"], body["reference"], body["amount"], credited, seq)
-            return replace(hand, returns=(*hand.returns, returned))
-    return hand
+            return {"returns": (*hand.returns, returned)}
+    return {}

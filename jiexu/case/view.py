@@ -143,9 +143,10 @@ class View:
     @property
     def status(self) -> str:
         """One word for lists. Of ends that crossed, the first of rejected, forwarded, withdrawn is shown."""
-        for word in ("refused_at_counter", "rejected", "forwarded", "withdrawn"):
-            if any(getattr(hand, word) for hand in self._ends):
-                return word
+        if self.ended:
+            for word in ("refused_at_counter", "rejected", "forwarded", "withdrawn"):
+                if any(getattr(hand, word) for hand in self._ends):
+                    return word
         if self.lodger is None:
             return "unknown"
         if self.completed:

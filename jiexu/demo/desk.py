@@ -17,7 +17,8 @@ from jiexu.service.agency import Agency
 from jiexu.service.clerk import ActRefused, Clerk, Desk
 from jiexu.service.issue import Signing, issue, issue_within
 from jiexu.service.persons import person_key
-from jiexu.service.steps import Decision, RolePart, Steps
+from jiexu.service.steps import Steps
+from jiexu.service.work import Decision, RolePart, load_works
 from services.inbound.steps import InboundPart
 from services.outbound.steps import OutboundPart
 
@@ -112,7 +113,7 @@ class Drama:
         outbound = self.office("outbound")
         steps = Steps(outbound.agency, outbound.clerk.parts[Role.OUTBOUND], lambda _: True)
         with outbound.agency.journal.read() as read:
-            work = steps.load(read, [self.case_id])[self.case_id]
+            work = load_works(outbound.agency, Role.OUTBOUND, read, [self.case_id])[self.case_id]
         (decision,) = outbound.clerk.parts[Role.OUTBOUND].decide(outbound.agency, "answer", [work])
         assert isinstance(decision, Decision), "the person fulfils the conditions"
         accepted = steps.decided(work, signed(outbound.agency, decision))
@@ -149,7 +150,7 @@ class BulkDesk:
         with agency.journal.read() as read:
             rows = read.cases(role=self.role, status=self.status, open=True)
             ids = [row.case_id for row in rows if row.case_id not in spared][:limit]
-            works = list(self.steps.load(read, ids).values())
+            works = list(load_works(agency, self.role, read, ids).values())
             blocked = {claim.claim.case_id for claim in read.open_claims(ids)}
         works = [w for w in works if w.case_id not in blocked and self.step in next_steps(self.role, w.case.view)]
         outcomes = self.steps.part.decide(agency, self.step, works) if works else []
@@ -160,5 +161,5 @@ class BulkDesk:
         ]
         acting = [(work, d) for work, d in decided if d.acts]
         issue(agency, [self.steps.decided(work, d) for work, d in decided if not d.acts])
-        self.steps.perform(self.steps.claim(acting))
+        self.steps.claims.perform(self.steps.claims.pin(acting))
         return len(decided)

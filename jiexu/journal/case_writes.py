@@ -193,7 +193,10 @@ class CaseWrites(WriteBlock, CaseReads):
         """Also: a claim and the event on its reserved place end together. Raises SeqTaken, ValueError."""
         super().check()
         for position in self._used_claims - self._ended_by_event:
-            raise SeqTaken(*self._place_of_claim(position))
+            (case_id, hand, seq), *_ = self._sql.rows(
+                "SELECT case_id, hand, seq FROM claims WHERE position = ?", (position,)
+            )
+            raise SeqTaken(bytes(case_id).hex(), HANDS[hand], seq)
         if self._ended_by_event - self._used_claims:
             raise ValueError("a claim was ended by an event that was not appended")
 
@@ -216,21 +219,20 @@ class CaseWrites(WriteBlock, CaseReads):
             places.update({(bytes(case_id).hex(), HANDS[hand]): position for case_id, hand, position in rows})
         return places
 
-    def _place_of_claim(self, position: int) -> tuple[str, Hand, int]:
-        """Where a claim stands. Raises KeyError where there is no claim at that position."""
-        rows = self._sql.rows("SELECT case_id, hand, seq FROM claims WHERE position = ?", (position,))
-        if not rows:
-            raise KeyError(f"no claim at position {position}")
-        case_id, hand, seq = rows[0]
-        return bytes(case_id).hex(), HANDS[hand], seq
-
     def _must_stand(self, positions: Sequence[int], ended_here: bool = False) -> None:
+        """Raises SeqTaken where one of these claims does not stand open, KeyError where it never stood."""
+        found: dict[int, tuple[bytes, str, int, int | None]] = {}
+        for marks, part in chunks(positions):
+            rows = self._sql.rows(
+                f"SELECT position, case_id, hand, seq, ended FROM claims WHERE position IN ({marks})", part
+            )
+            found.update({row[0]: row[1:] for row in rows})
         for position in positions:
-            place = self._place_of_claim(position)
-            if ended_here and position in self._used_claims:
-                continue
-            if not self._sql.rows("SELECT 1 FROM claims WHERE position = ? AND ended IS NULL", (position,)):
-                raise SeqTaken(*place)
+            if position not in found:
+                raise KeyError(f"no claim at position {position}")
+            case_id, hand, seq, ended = found[position]
+            if ended is not None and not (ended_here and position in self._used_claims):
+                raise SeqTaken(bytes(case_id).hex(), HANDS[hand], seq)
 
     def _refuse_known_ids(self, event_ids: Sequence[str]) -> None:
         wanted = ids(event_ids)

@@ -11,7 +11,7 @@ from jiexu.rules.ruleset import ruleset_for
 from jiexu.service.agency import Agency
 from jiexu.service.checking import Asked, check_results, judge, reasons
 from jiexu.service.counter import Lodging, anew_id, lodge
-from jiexu.service.steps import Decision, ForClerk, Outcome, Work
+from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 MAX_HOPS = 2  # domain.md §10: a misrouted case is lodged anew at most twice
 

@@ -13,10 +13,15 @@ CASES_KEPT = 4096  # about 20 kB each: well below 100 MB
 
 @dataclass(slots=True)
 class KnownCase:
-    """A case folded up to a journal position."""
+    """A case folded up to a journal position.
+
+    `disclosed_to` is the counterpart's last seq up to which all personal values were here, or erased: a row that
+    stands never goes, so it need not be asked again.
+    """
 
     case: Case
     position: int
+    disclosed_to: int = 0
 
 
 def fold(case_id: str, events: Sequence[StoredEvent]) -> Case:
@@ -48,7 +53,11 @@ class CaseBook:
 
     def keep(self, case: Case, position: int) -> None:
         """Remember a case as folded up to that position."""
-        self._known[case.case_id] = KnownCase(case, position)
+        known = self._known.get(case.case_id)
+        if known is not None and known.case is case:
+            known.position = position
+        else:
+            self._known[case.case_id] = KnownCase(case, position)
         self._known.move_to_end(case.case_id)
 
     def forget(self, case_id: str) -> None:

@@ -50,7 +50,8 @@ def note_change(write: Writes, region: str, change: Change) -> None:
 
 def _row(write: Writes, region: str, change: Change, before: CaseRow | None) -> CaseRow:
     case, role = change.case, own_role(change.case, region)
-    assert role is not None and case.application is not None, "only cases of this region are put"
+    assert role is not None, "only cases of this region are put"
+    assert case.application is not None, "and only those that have been applied for"
     body, view = case.application.body, case.view
     return CaseRow(
         case_id=case.case_id,

@@ -17,7 +17,8 @@ from jiexu.service.casebook import own_role
 from jiexu.service.followers import Ledger
 from jiexu.service.issue import Signing, issue
 from jiexu.service.lost_events import cases_with_lost_events
-from jiexu.service.steps import Decision, ForClerk, RolePart, Steps, Work
+from jiexu.service.steps import Steps
+from jiexu.service.work import Decision, ForClerk, RolePart, Work, load_works
 
 
 class ActRefused(Exception):
@@ -93,17 +94,17 @@ class Clerk:
         unreachable = ActRefused(
             "ledger_unreachable", "账本暂不可达，未办理，请稍后再试", "the ledger is unreachable: not done"
         )
-        if not steps.ledger_holds(work.position):
+        if not self.ledger.holds(work.position):
             raise unreachable
-        claims = steps.claim([(work, decision)])
+        claims = steps.claims.pin([(work, decision)])
         if not claims:
             raise ActRefused("moved", "案件刚有新情况，请重新查看后再办", "the case has just changed: look again")
-        refused = steps.perform(claims)
+        refused = steps.claims.perform(claims)
         if refused:
             raise ActRefused(refused[0].code, refused[0].zh, refused[0].en)
         with self.agency.journal.read() as read:
             head = read.heads([work.case_id])[work.case_id].hands[OWN_HAND[work.role]]
-        if head[0] < claims[0][1].claim.seq:
+        if head[0] < claims[0].claim.claim.seq:
             raise unreachable
 
     def _work(self, case_id: str) -> Work:
@@ -113,7 +114,7 @@ class Clerk:
             role = own_role(known.case, agency.region) if known else None
             if known is None or role is None:
                 raise ActRefused("unknown_case", f"没有案件 {case_id}", f"there is no case {case_id}")
-            return Steps(agency, self.parts[role], self.ledger.holds).load(read, [case_id])[case_id]
+            return load_works(agency, role, read, [case_id])[case_id]
 
     def _refuse_blocked(self, work: Work) -> None:
         with self.agency.journal.read() as read:

@@ -18,7 +18,7 @@ from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold
 from jiexu.service.followers import LEDGER_CURSOR
-from jiexu.service.steps import Steps, Work
+from jiexu.service.work import Work, load_works
 
 _EVENTS_A_TURN = 2_000
 # Events from which something follows on the platform; they wait while nobody knows whom the case is about.
@@ -37,16 +37,16 @@ RETURN_ATTEMPTS = 2
 class Consequences:
     """Follows the journal for outbound's relations and levels."""
 
-    def __init__(self, agency: Agency, steps: Steps) -> None:
+    def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
-        self.steps = steps
-        self.cursor = f"consequences:{steps.role}"
-        self.waiting = f"levels:{steps.role}"
-        self.unnamed = f"unnamed:{steps.role}"  # positions of events that wait for the person's values
+        self.role = role
+        self.cursor = f"consequences:{role}"
+        self.waiting = f"levels:{role}"
+        self.unnamed = f"unnamed:{role}"  # positions of events that wait for the person's values
 
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
-        agency, role = self.agency, self.steps.role
+        agency, role = self.agency, self.role
         if role is not Role.OUTBOUND:
             return 0
         with agency.journal.read() as read:
@@ -58,7 +58,7 @@ class Consequences:
             if not events and not waited and not late:
                 return 0
             causes = self._causes(read, events)
-            works = self.steps.load(read, sorted({e.case_id for e in (*causes, *late)} | waited))
+            works = load_works(agency, role, read, sorted({e.case_id for e in (*causes, *late)} | waited))
             late = [e for e in late if (w := works.get(e.case_id)) is not None and w.identity is not None]
             if not events and not waited and not late:
                 return 0
@@ -115,7 +115,7 @@ class Consequences:
         waiting = set(json.loads(read.note(self.waiting) or "[]"))
         if not waiting:
             return waiting
-        hand = OWN_HAND[self.steps.role]
+        hand = OWN_HAND[self.role]
         return waiting - {c.claim.case_id for c in read.open_claims(sorted(waiting)) if c.claim.hand is hand}
 
     def _acts(self, work: Work, event: IndexedEvent, blocked: bool) -> Sequence[Act]:

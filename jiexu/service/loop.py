@@ -25,9 +25,10 @@ from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
 from jiexu.service.personal import Personal
 from jiexu.service.startup import LedgerWatch, check_at_start
-from jiexu.service.steps import RolePart, Steps
+from jiexu.service.steps import Steps
 from jiexu.service.upkeep import Upkeep
 from jiexu.service.watching.pulse import Pulse, TimedPart
+from jiexu.service.work import RolePart
 
 # How long an idle turn waits for records: a case's latency is a few of these.
 POLL_SECONDS = 0.05
@@ -69,7 +70,7 @@ class Service:
         self.resend = Resend(agency, role)
         self.personal = Personal(agency)
         self.deadletters = DeadLetters(agency)
-        self.consequences = Consequences(agency, self.steps)
+        self.consequences = Consequences(agency, role)
         self.bank = BankWatch(agency, role)
         self.consumer: Consumer | None = None
         self.course = CourseLog(agency, role, self.consequences.cursor)

@@ -14,7 +14,6 @@ from jiexu.case.event import OWN_HAND, Event, Hand, Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack, withhold
 from jiexu.contract.codec import OpenedEvent, leaf_hash, open_event
 from jiexu.contract.disclosure import Disclosure, check_disclosures
-from jiexu.contract.errors import ContractError
 from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, ReceiptRow, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.changes import Change, note_changes

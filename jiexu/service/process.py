@@ -11,8 +11,8 @@ import structlog
 from jiexu.service.config import load_config
 from jiexu.service.logs import configure_logs
 from jiexu.service.loop import Service
-from jiexu.service.steps import RolePart
 from jiexu.service.wiring import open_agency
+from jiexu.service.work import RolePart
 
 
 def serve(config_file: Path, part: RolePart) -> None:

@@ -26,7 +26,7 @@ from jiexu.rules.facts import PersonFacts, Scheme
 from jiexu.rules.months import Kind, Period
 from jiexu.service.agency import Agency
 from jiexu.service.answering import answers, lodge_anew
-from jiexu.service.steps import Decision, ForClerk, Outcome, Work
+from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 _COMPLETING = {"complete": "TransferCompleted", "complete_again": "TransferCompleted", "amend": "CompletionAmended"}
 

@@ -13,7 +13,7 @@ from jiexu.rules.facts import Scheme
 from jiexu.rules.money import money_outcome
 from jiexu.service.agency import Agency
 from jiexu.service.answering import answers, lodge_anew
-from jiexu.service.steps import Decision, ForClerk, Outcome, Work
+from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 # After this many refusals by the bank a person looks before money is sent once more.
 REFUSALS_BEFORE_A_CLERK = 2

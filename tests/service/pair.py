@@ -43,8 +43,8 @@ from jiexu.service.counter import Lodged, lodge
 from jiexu.service.issue import PROTOCOL, disclosure_rows
 from jiexu.service.loop import Service
 from jiexu.service.setup import create_root, init_region, load_root
-from jiexu.service.steps import RolePart
 from jiexu.service.wiring import read_index_key
+from jiexu.service.work import RolePart
 from services.inbound.steps import InboundPart
 from services.outbound.steps import OutboundPart
 

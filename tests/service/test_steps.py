@@ -15,7 +15,8 @@ from jiexu.service.answering import Lodging
 from jiexu.service.clerk import ActRefused
 from jiexu.service.counter import lodge
 from jiexu.service.issue import issue
-from jiexu.service.steps import Decision, ForClerk, Steps
+from jiexu.service.steps import Steps
+from jiexu.service.work import Decision, ForClerk, load_works
 from services.outbound import OutboundPart
 from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, Died, World, draft, person, person_row
 
@@ -412,7 +413,7 @@ def test_a_step_that_comes_while_a_clerks_act_holds_the_hand_is_decided_again_la
     agency = pair.desks[XIAN]
     steps = Steps(agency, OutboundPart(), lambda _: True)
     with agency.journal.read() as read:
-        work = steps.load(read, [case_id])[case_id]
+        work = load_works(agency, Role.OUTBOUND, read, [case_id])[case_id]
     reminder = Decision("remind", (draft("ReminderSent", about="complete", message=None),))
     with agency.journal.write() as write:
         last = work.case.view.outbound.seq
