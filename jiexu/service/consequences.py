@@ -47,8 +47,6 @@ class Consequences:
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
         agency, role = self.agency, self.role
-        if role is not Role.OUTBOUND:
-            return 0
         with agency.journal.read() as read:
             stands, safe = read.cursor(self.cursor), read.cursor(LEDGER_CURSOR)
             events = [e for e in read.index(stands, _EVENTS_A_TURN) if e.position <= safe]
@@ -101,7 +99,12 @@ class Consequences:
         return len(events) + len(waited) + len(late)
 
     def _causes(self, read: Reads, events: Sequence[IndexedEvent]) -> list[IndexedEvent]:
-        """Those of the events from which something may follow: in cases that leave this region, and not void."""
+        """Those of the events from which something may follow: in cases that leave this region, and not void.
+
+        Nothing follows on inbound's platform; there the cursor only says how far the service has come.
+        """
+        if self.role is not Role.OUTBOUND:
+            return []
         ours = [e for e in events if not e.void and own_role(e.hand, e.own) is Role.OUTBOUND]
         known = self.agency.book.load(read, sorted({e.case_id for e in ours if e.type not in _CAUSES}))
         return [e for e in ours if e.type in _CAUSES or _level_goes_back(known[e.case_id].case)]

@@ -92,7 +92,6 @@ def test_the_undisturbed_run_meets_every_kind_of_act(undisturbed: dict[str, Any]
         for point in (*AGENCY_POINTS, *JOURNAL_POINTS)
         for nth in (1, 2, 3)
         if (point, nth) != ("returns.done", 3)  # this run has new lines of the bank's book twice on one of the sides
-        and (point, role) != ("consequences.done", IN)  # nothing follows on inbound's platform
     ],
 )
 def test_a_death_changes_no_ending(

@@ -14,8 +14,8 @@ from jiexu.case.event import Role
 from jiexu.journal.port import NewClaim
 from jiexu.region.platform import Act
 from jiexu.service.agency import Agency
-from jiexu.service.steps import Outcome, RolePart, Work
 from jiexu.service.watching.catalog import CATALOG
+from jiexu.service.work import Outcome, RolePart, Work
 
 # From a part that finds nothing to do (0.1 ms) to a call that outlives its timeout; the watchdog strikes at 300 s.
 BUCKETS = (0.0005, 0.002, 0.01, 0.05, 0.2, 1.0, 5.0, 30.0, 120.0)
