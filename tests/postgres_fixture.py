@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.postgres_proxy import Proxy
+
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -63,3 +65,19 @@ def new_schema(postgres: str) -> Iterator[Callable[[], str]]:
         db.execute("SET client_min_messages = warning")
         for schema in made:
             db.execute(f"DROP SCHEMA {schema} CASCADE")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def proxy_to() -> Iterator[Callable[[str], Proxy]]:
+    """Makes ways to a database that can be cut."""
+    made: list[Proxy] = []
+    # A socket's path may have a hundred bytes: pytest's own folders are longer.
+    with tempfile.TemporaryDirectory(prefix="jx-") as folder:
+
+        def make(url: str) -> Proxy:
+            made.append(Proxy(url, Path(folder) / str(len(made))))
+            return made[-1]
+
+        yield make
+        for proxy in made:
+            proxy.cut()

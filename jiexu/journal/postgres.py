@@ -222,7 +222,7 @@ class PostgresSql:
 def unavailable(where: str, error: Exception) -> JournalUnavailable:
     """The database does not answer, or not us."""
     said = str(error).strip().splitlines()
-    reason = said[-1].strip() if said else type(error).__name__
+    reason = said[0].strip() if said else type(error).__name__
     return JournalUnavailable(f"日志数据库 {where} 不可用：{reason}。", f"The database {where} is away: {reason}.")
 
 

@@ -59,7 +59,10 @@ def set_form(statement: str, columns: int, empty: frozenset[int]) -> SetForm | N
         into, fields, values, rest = insert.groups()
         form = f"{into}{fields or ''} SELECT {values} FROM {source}{rest}"
         if upsert := _UPSERT.fullmatch(rest):
-            filled = [field for field, value in zip(_words(fields), _words(values), strict=True) if value == "?"]
+            named = zip(_words(fields or ""), _words(values), strict=False)
+            filled = [field for field, value in named if value == "?"]
+            if not set(_words(upsert[1])) <= set(filled):
+                return None
             key = tuple(filled.index(field) for field in _words(upsert[1]))
     elif insert := _INSERT_SELECT.fullmatch(text):
         form = f"{insert[1]}{source}, {insert[2]}"

@@ -48,6 +48,7 @@ class StoreJournal:
         self._fault = fault
         self._writing = threading.Lock()
         self._writer: Sql | None = None
+        self._renew_writer = False
         self._writing_thread = 0
         self._readers: list[Sql] = []
         self._reading = threading.Lock()
@@ -74,12 +75,10 @@ class StoreJournal:
         with self._writing:
             self._writing_thread = thread
             try:
-                if self._writer is None:
-                    self._writer = self._connect()
-                yield from self._transaction(self._writer)
+                yield from self._transaction(self._the_writer())
             finally:
                 if self._writer is not None and self._writer.lost:
-                    self._writer = None
+                    self._leave_connections()
                 self._writing_thread = 0
 
     def _transaction(self, sql: Sql) -> Iterator[Writes]:
@@ -106,11 +105,30 @@ class StoreJournal:
                 sql.close()
             self._readers, self._writer = [], None
 
+    def _the_writer(self) -> Sql:
+        if self._renew_writer and self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._renew_writer = False
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
     def _give_back(self, sql: Sql) -> None:
-        """Keep a reader's connection for the next block; a lost one is left, and the next block connects anew."""
-        if not sql.lost:
-            with self._reading:
-                self._readers.append(sql)
+        """Keep a reader's connection for the next block."""
+        if sql.lost:
+            self._leave_connections()
+            return
+        with self._reading:
+            self._readers.append(sql)
+
+    def _leave_connections(self) -> None:
+        """One was lost, so the others are too, or lead to a server that is none any more: the next blocks connect."""
+        with self._reading:
+            for sql in self._readers:
+                sql.close()
+            self._readers = []
+            self._renew_writer = True
 
     def _borrow_reader(self) -> Sql:
         with self._reading:

@@ -187,7 +187,7 @@ class Service:
             try:
                 if not checked:
                     if lost:
-                        self._forget()
+                        self.forget()
                     self.begin()
                     self.pulse.checked = checked = True
                 self.turn()
@@ -205,7 +205,7 @@ class Service:
         self.close()
         self.log.info("stopped")
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """After the journal was away: whether its last block was committed is open, and a standby that took over may
         lack what was. So it goes on as a new process would, from what stands there, with the check at every start."""
         self.close()

@@ -216,3 +216,36 @@ def fill(journal: Journal) -> None:
         w.receipts_sent([waiting], PARTNER, 1, b"signed")
         w.append_fact(Fact("calendar_added", '{"year":2027}'))
         w.append([received(1, 1, type="BalanceReturned", body={"return_reference": "T-1"}, void=True)])
+
+
+def fill_much(journal: Journal, cases: int) -> None:
+    """Many rows of every kind at once."""
+    numbers = range(1, cases + 1)
+    with journal.write() as w:
+        first = w.append([new_event(n, 1, type="TransferApplied") for n in numbers])
+        w.append([received(n, 1) for n in numbers])
+        w.append_bundles([new_bundle([position]) for position in first])
+        w.disclose([DisclosureRow(case_id(n), f"{n:032x}", "name", b"s" * 16, "甲") for n in numbers])
+        w.put_on_agenda([case_id(n) for n in numbers], START + timedelta(days=1))
+        for n in numbers:
+            w.hold(held_event(n, 3))
+            w.put_case(case_row(n))
+            w.raise_todo("alarm", "x", case_id(n), "问", "ask")
+        w.sent(first)
+    with journal.write() as w:
+        w.disclose([DisclosureRow(case_id(n), f"{n:032x}", "name", None, None) for n in numbers if n % 2])
+        w.append_receipts([receipt_for(new_event(n, 1)) for n in numbers if n % 3])
+        w.append_receipts([receipt_for(received(n, 1), given=True) for n in numbers])
+        waiting = [position for position, _ in w.receipts_to_give(Role.OUTBOUND, w.last_position(), cases // 2)]
+        w.receipts_sent(waiting, PARTNER, 1, b"signed")
+        w.settle_agenda([entry for n, entry in enumerate(w.agenda(Role.OUTBOUND, w.now, cases)) if n % 2])
+        w.unhold([held.id for held in w.held()[: cases // 2]])
+        claims = w.claim([new_claim(n, 2) for n in numbers], "worker", START)
+        w.begin_claims(claims[: cases // 2])
+    with journal.write() as w:
+        half = claims[: cases // 2]
+        w.append([new_event(n, 2, type="BalanceRemitted", body={"reference": f"R-{n}"}) for n in numbers][: len(half)])
+        w.end_claims(half, "event")
+        w.end_claims(claims[len(half) : -5], "freed")
+        w.take_up_claims(claims[-5:], "another", START)
+        w.sent(first[: cases // 2])

@@ -26,7 +26,7 @@ from jiexu.exchange.embedded import EmbeddedExchange
 from jiexu.exchange.port import Outgoing, Record
 from jiexu.exchange.topics import create, partition_of, region_topics, topic_name
 from jiexu.journal.opening import open_journal
-from jiexu.journal.port import NewBundle, NewEvent, ParkedRecord, Todo
+from jiexu.journal.port import JournalUnavailable, NewBundle, NewEvent, ParkedRecord, Todo
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.signing import sign_entry
@@ -123,13 +123,13 @@ class World:
 
     # --- processes
 
-    def _open(self, code: str, owner: str, fault: Fault | None = None) -> Agency:
+    def _open(self, code: str, owner: str, fault: Fault | None = None, journal: Path | str | None = None) -> Agency:
         config, folder = self.configs[code], self.folder / code
         hook = fault or Fault()
         (key,) = [file for file in (folder / "keys").glob("*.pem") if file.stem in self._keys(code)]
         return Agency(
             config=config,
-            journal=open_journal(self.journal_place(code), code, self.clock, fault=hook),
+            journal=open_journal(journal or self.journal_place(code), code, self.clock, fault=hook),
             exchange=EmbeddedExchange(self.folder / "exchange.db", self.clock),
             platform=SqliteRegistry(folder / "registry.db", code, Bank(self.folder / "bank.db"), self.clock),
             participants=load_participants(self.folder / "directory.json", config.directory_root),
@@ -150,13 +150,13 @@ class World:
         participants = load_participants(self.folder / "directory.json", self.configs[code].directory_root)
         return {key.key_id for key in participants.entry(code).keys[-1:]}
 
-    def start(self, code: str, role: Role, config: Config | None = None) -> Service:
-        """Open a service's process, anew where it ran."""
+    def start(self, code: str, role: Role, config: Config | None = None, journal: Path | str | None = None) -> Service:
+        """Open a service's process, anew where it ran; `journal` is another way to its journal."""
         if config is not None:
             self.configs[code] = config
         self.opened += 1
         self.faults[code, role] = Fault()
-        agency = self._open(code, f"{code}.{role}.{self.opened}", self.faults[code, role])
+        agency = self._open(code, f"{code}.{role}.{self.opened}", self.faults[code, role], journal)
         self.agencies[code, role] = agency
         self.services[code, role] = Service(agency, PARTS[role]())
         return self.services[code, role]
@@ -199,6 +199,10 @@ class World:
                 worked += service.turn(0.0)
             except Died:
                 self.restart(*key)
+                worked += 1
+            except JournalUnavailable:  # as `Service.run` does
+                service.forget()
+                service.begin(0.0)
                 worked += 1
         return worked
 

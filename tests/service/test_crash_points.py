@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from jiexu.case.event import Hand, Role
 from jiexu.region.registry import MishapKind, TransferKind
+from tests.postgres_proxy import Proxy
 from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, World, _world
 
 AGENCY_POINTS = (
@@ -116,6 +117,22 @@ def test_nor_where_the_journal_is_in_postgresql(
     pair_on_postgres: World, undisturbed: dict[str, Any], code: str, role: Role, point: str, nth: int
 ) -> None:
     test_a_death_changes_no_ending(pair_on_postgres, undisturbed, code, role, point, nth)
+
+
+@pytest.mark.parametrize("which", [3, 11, 29])
+def test_nor_where_the_answer_to_a_commit_is_lost(
+    pair_on_postgres: World, undisturbed: dict[str, Any], proxy_to: Callable[[str], Proxy], which: int
+) -> None:
+    """Committed, and the service cannot know: it goes on from what stands there, and nothing is done twice."""
+    proxies = []
+    for code, role in SERVICES:
+        proxy = proxy_to(pair_on_postgres.stores[code])
+        pair_on_postgres.kill(code, role)
+        pair_on_postgres.start(code, role, journal=proxy.url)
+        proxy.lose_commit = which
+        proxies.append(proxy)
+    assert run(pair_on_postgres, surviving=True) == undisturbed
+    assert [proxy.lost for proxy in proxies] == [1, 1]
 
 
 def test_two_deaths_in_a_row_at_the_same_act_do_it_once(pair: World, undisturbed: dict[str, Any]) -> None:
