@@ -1,0 +1,95 @@
+"""What must hold once faults have stopped and everything has come to rest."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jiexu.audit.compare import compare_all
+from jiexu.audit.money import money_of
+from jiexu.audit.rebuild import ledger_lines
+from jiexu.audit.replay import Replayed, replay_journal
+from jiexu.audit.verify import verify_journal
+from jiexu.case.event import Role
+from jiexu.service.agency import Agency
+from jiexu.service.worklist import worklist
+from tests.simulation.ground import ground
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def problems(world: "World") -> Iterator[str]:
+    """Everything that does not hold, each with the name of its invariant."""
+    agencies = {code: world.desk(code).agency for code in world.plan.codes}
+    replayed = {code: replay_journal(agency.journal) for code, agency in agencies.items()}
+    yield from _journals_agree(replayed)
+    yield from _money(world, agencies, replayed)
+    for agency in agencies.values():
+        yield from _one_region(world, agency)
+    yield from _accepted(world, agencies)
+
+
+def _journals_agree(replayed: dict[str, Replayed]) -> Iterator[str]:
+    report = compare_all(replayed)
+    if report.lost:
+        yield f"lost: {report.lost} events"
+    if report.doubled:
+        yield f"doubled: {report.doubled}"
+    if report.awaiting_receipt:
+        yield f"awaiting_receipt: {report.awaiting_receipt} events are on their way for ever"
+    for difference in report.differences:
+        yield f"journals: {difference}"
+
+
+def _money(world: "World", agencies: dict[str, Agency], replayed: dict[str, Replayed]) -> Iterator[str]:
+    platforms = {code: world.machine.registries[code] for code in agencies}
+    journals = {code: agency.journal for code, agency in agencies.items()}
+    report = money_of(replayed, journals, platforms, world.bank.book(world.time))
+    if not report.account.balanced:
+        yield f"money: the account does not balance: {report.account}"
+    for difference in report.differences:
+        yield f"money: {difference}"
+    for code, registry in platforms.items():
+        for number in registry.unbalanced():
+            yield f"money: account {number} at {code} does not add up"
+
+
+def _one_region(world: "World", agency: Agency) -> Iterator[str]:
+    code = agency.region
+    for problem in verify_journal(agency.journal, ground().participants):
+        yield f"signatures: {code}: {problem}"
+    with agency.journal.read() as read:
+        lines = read.log(0, 1_000_000)
+        unreceipted, claims, held = read.unreceipted(), read.open_claims(), read.held()
+        parked = read.parked()
+        todos = read.todos()
+        stuck = {todo.case_id for todo in todos if todo.kind == "failed"}
+        for role in Role:
+            if read.agenda(role, agency.clock(), 1):
+                yield f"rest: {code}: cases stand on the agenda of {role}"
+    if list(ledger_lines(agency.exchange, code)) != lines:
+        yield f"ledger: {code}: the ledger is not the log"
+    if unreceipted:
+        yield f"receipts: {code}: {len(unreceipted)} events have no receipt"
+    for claim in claims:
+        if claim.claim.case_id not in stuck:
+            yield f"claims: {code}: {claim.claim.step} of {claim.claim.case_id} stands open and nobody is told"
+    for one in held:
+        yield f"held: {code}: {one.reason} {one.hand} {one.seq} of {one.case_id}"
+    for role in Role:
+        found = sorted(r.bytes for r in parked if r.arrival.topic.endswith(role.value))
+        if found != sorted(world.planted[code, role]):
+            yield f"parked: {code} {role}: {[r.code for r in parked]} for {len(world.planted[code, role])} planted"
+
+
+def _accepted(world: "World", agencies: dict[str, Agency]) -> Iterator[str]:
+    """Every accepted application has ended, or waits for somebody named."""
+    for case_id, code in world.accepted.items():
+        with agencies[code].journal.read() as read:
+            if not read.heads([case_id]):
+                yield f"lost: the application {case_id} that {code} accepted is gone"
+    for code, agency in agencies.items():
+        for item in worklist(agency):
+            if item.ours and not item.waits_for_clerk:
+                yield f"stuck: {code}: {item.case_id} {item.status}: {item.step} is due, automatic and not done"
+            if item.clock is None:
+                yield f"stuck: {code}: {item.case_id} {item.status}: open, and nothing is due of anybody"

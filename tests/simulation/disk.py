@@ -1,0 +1,177 @@
+"""The regions' disks: a journal, a registry and a bank's book each in memory, and what a crash leaves of them.
+
+All processes of a region work on one connection. Blocks of real processes exclude each other (writers) or look at a
+snapshot (readers), so each is as if it had happened at one moment: it is enough that the scheduler hands over between
+blocks, never within one.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from jiexu.journal import sqlite as product
+from jiexu.journal.ddl import VERSION, statements
+from jiexu.journal.dialect import Row, Sql
+
+
+class Died(BaseException):
+    """A process ends here: nothing in the product may catch this."""
+
+
+class Alive(Protocol):
+    """The process behind a connection."""
+
+    dead: bool
+
+    def at(self, name: str) -> None:
+        """A point at which it may die, or another process may get its turn."""
+
+
+class JournalDisk:
+    """One region's journal."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self.db = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+        self.db.execute(f"PRAGMA page_size = {product.PAGE_BYTES}")
+        self.db.execute("PRAGMA foreign_keys = ON")
+        for statement in statements(product.WORDS):
+            self.db.execute(statement)
+        self._tables = _tables(self.db)
+        self.busy = False  # a block is open
+        self.unsynced: list[bytes] = []  # the file before each of the last commits, where commits are not synced
+
+    def begin(self, incarnation: str) -> None:
+        """Make it an empty journal again; statements stay prepared, which takes longer than all the rest."""
+        _empty(self.db, self._tables)
+        meta = [("version", str(VERSION)), ("region", self.region), ("incarnation", incarnation)]
+        self.db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+        self.db.execute("INSERT INTO head VALUES (1, 0, 0)")
+        self.busy = False
+        self.unsynced = []
+
+    def connect(self, process: Alive) -> Sql:
+        """A process's connection."""
+        return _JournalSql(self, process)
+
+    def copy(self) -> bytes:
+        """A backup."""
+        return self.db.serialize()
+
+    def restore(self, copy: bytes) -> None:
+        """Put a backup in the journal's place."""
+        with closing(sqlite3.connect(":memory:")) as other:
+            other.deserialize(copy)
+            other.backup(self.db)
+        self.unsynced = []
+
+    def remember(self) -> None:
+        """A transaction begins: keep what a power cut would leave of the file, where commits are not synced."""
+        if not synced():
+            self.unsynced = [*self.unsynced[-2:], self.db.serialize()]
+
+    def power_cut(self) -> int:
+        """The machine loses power: commits that were not synced are gone. Returns how many."""
+        lost = len(self.unsynced)
+        if lost:
+            self.restore(self.unsynced[0])
+        return lost
+
+
+class _JournalSql:
+    """See `dialect.Sql`."""
+
+    broken_rule: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
+
+    def __init__(self, disk: JournalDisk, process: Alive) -> None:
+        self._disk = disk
+        self._db = disk.db
+        self._process = process
+        self._open = False
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Run a statement and return all of its rows."""
+        return self._db.execute(statement, values).fetchall()
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+        return self._db.execute(statement, values).rowcount
+
+    def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once per row of values."""
+        self._db.executemany(statement, values)
+
+    def begin_write(self) -> None:
+        """Begin a transaction; before it others may have had their turn."""
+        self._process.at("begin_write")
+        self._begin()
+        self._disk.remember()
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def begin_read(self) -> None:
+        """Begin a snapshot; nothing else happens until it ends, so none need be taken."""
+        self._process.at("begin_read")
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._process.dead:
+            raise Died("a dead process goes on")
+        assert not self._disk.busy, "a block within a block of the same journal"
+        self._disk.busy = self._open = True
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+        self._db.execute("COMMIT")
+        self._end()
+
+    def rollback(self) -> None:
+        """Undo the transaction, where one is open."""
+        if self._open:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._end()
+
+    def _end(self) -> None:
+        self._disk.busy = self._open = False
+
+    def close(self) -> None:
+        """The connection is the disk's."""
+
+
+@cache
+def synced() -> bool:
+    """Whether the product's journal makes a commit durable before it returns: asked of a real file's connection."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        product.open_journal(path, "000000", create=True).close()
+        sql = product.SqliteSql(path)
+        try:
+            (level,) = sql.rows("PRAGMA synchronous")[0]
+        finally:
+            sql.close()
+    return int(level) >= 2  # FULL
+
+
+def empty_tables(db: sqlite3.Connection) -> Callable[[], None]:
+    """What makes a registry or a bank empty again."""
+    tables = _tables(db)
+    return lambda: _empty(db, tables)
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+
+
+def _empty(db: sqlite3.Connection, tables: Sequence[str]) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("BEGIN")
+    for table in tables:
+        db.execute(f"DELETE FROM {table}")
+    db.execute("COMMIT")
+    db.execute("PRAGMA foreign_keys = ON")

@@ -1,0 +1,169 @@
+"""What happens at a step of the schedule: applications, clerks, clocks, backups, the exchange's troubles, garbage."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from jiexu.audit.rebuild import _lines_of
+from jiexu.case.event import Role
+from jiexu.exchange.topics import topic_name
+from tests.simulation import clerks, people
+from tests.simulation.exchange import SimulatedAdmin
+from tests.simulation.plan import Happening
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def doers(world: "World") -> dict[str, Callable[[Happening], None]]:
+    """By kind."""
+    one = Happenings(world)
+    return {
+        "lodge": one.lodge,
+        "act": one.act,
+        "jump": one.jump,
+        "backup": one.backup,
+        "restore": one.restore,
+        "weeks_off": one.weeks_off,
+        "expire": one.expire,
+        "unreachable": one.unreachable,
+        "regroup": one.regroup,
+        "garbage": one.garbage,
+        "repeated": one.repeated,
+        "power_cut": one.power_cut,
+    }
+
+
+class Happenings:
+    """Each kind once."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.backups: dict[str, bytes] = {}
+
+    def lodge(self, it: Happening) -> None:
+        """A person applies; of twins both sides at once."""
+        world = self.world
+        mover = world.plan.movers[it.more - 1]
+        people.known_to_registries(world, mover)
+        for at in (mover.out, mover.into) if mover.story == "twins" else (mover.lodged_at,):
+            answer = world.at_desk(at, lambda agency: people.apply(agency, mover))
+            if answer is not None and answer.case_id is not None:
+                world.accepted[answer.case_id] = at
+            told = f"{answer.outcome} {(answer.case_id or '')[-6:]}" if answer else "no answer"
+            world.tell(f"{at}: mover {mover.number} applies: {told}")
+
+    def act(self, it: Happening) -> None:
+        """A clerk does something."""
+        clerks.some_act(self.world, it.where, Random(it.amount))
+
+    def jump(self, it: Happening) -> None:
+        """A region's clock jumps, or is put right (0)."""
+        self.world.skew[it.where] = timedelta(seconds=it.amount)
+        self.world.tell(f"{it.where}: clock off by {it.amount} s", "clock_jump" if it.amount else "")
+
+    def backup(self, it: Happening) -> None:
+        """A copy of the journal is made."""
+        journal = self.world.machine.journals[it.where]
+        if not journal.busy:
+            self.backups[it.where] = journal.copy()
+            self.world.tell(f"{it.where}: backup")
+
+    def restore(self, it: Happening) -> None:
+        """The journal is lost; the old copy takes its place, and the region starts again."""
+        world, journal = self.world, self.world.machine.journals[it.where]
+        copy = self.backups.get(it.where)
+        if copy is None or journal.busy:
+            return
+        world.kill_region(it.where)
+        self._lost_with_the_disk(it.where)
+        journal.restore(copy)
+        world.off[it.where] = world.step + it.amount
+        world.tell(f"{it.where}: the old copy is restored", "backup_restored")
+
+    def _lost_with_the_disk(self, code: str) -> None:
+        """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""
+        held = {
+            line.position
+            for record in self.world.broker.topic(topic_name(code, "ledger")).partitions[0].records
+            for line in _lines_of(record)
+        }
+        with self.world.desk(code).agency.journal.read() as read:
+            for case_id in [case_id for case_id, at in self.world.accepted.items() if at == code]:
+                first = min((e.position for e in read.case_events(case_id)), default=0)
+                if first not in held:
+                    del self.world.accepted[case_id]
+                    self.world.tell(f"{code}: {case_id[-6:]} is lost with the disk: no ledger held it")
+
+    def weeks_off(self, it: Happening) -> None:
+        """A region is switched off for a long time, while the others go on; mailboxes keep 30 days."""
+        world = self.world
+        if world.machine.journals[it.where].busy:
+            return
+        world.kill_region(it.where)
+        world.off[it.where] = world.step + it.more
+        world.time += timedelta(days=it.amount)
+        world.tell(f"{it.where}: off for {it.amount} days", "weeks_off")
+        self._expire_before(world.time - timedelta(days=30))
+
+    def _expire_before(self, when: object) -> None:
+        world, admin = self.world, SimulatedAdmin(self.world.broker)
+        for code in world.plan.codes:
+            for role in Role:
+                topic = world.broker.topic(topic_name(code, role.value))
+                for number, partition in enumerate(topic.partitions):
+                    old = [r.offset for r in partition.records if r.append_time < when]  # type: ignore[operator]
+                    if old:
+                        admin.delete_records(topic.name, {number: old[-1] + 1})
+
+    def expire(self, it: Happening) -> None:
+        """The head of a mailbox is gone, read or not."""
+        world, random = self.world, Random(it.amount)
+        role = random.choice(list(Role))
+        topic = world.broker.topic(topic_name(it.where, role.value))
+        for number, partition in enumerate(topic.partitions):
+            upto = random.randint(partition.first, partition.next)
+            SimulatedAdmin(world.broker).delete_records(topic.name, {number: upto})
+        world.tell(f"{topic.name}: records expired", "expired")
+
+    def unreachable(self, it: Happening) -> None:
+        """The exchange answers nobody, or not this region, for some steps."""
+        self.world.away[it.where] = self.world.step + it.amount
+        self.world.tell(f"{it.where or 'everybody'}: exchange unreachable for {it.amount} steps", "unreachable")
+
+    def regroup(self, it: Happening) -> None:
+        """The groups of a mailbox share out its partitions anew."""
+        role = list(Role)[it.amount % 2]
+        self.world.broker.regroup(topic_name(it.where, role.value))
+        self.world.tell(f"{it.where} {role}: rebalance", "rebalance")
+
+    def garbage(self, it: Happening) -> None:
+        """Bytes that are nothing come into a mailbox."""
+        random, role = Random(it.amount), list(Role)[it.amount % 2]
+        value = random.randbytes(random.randint(0, 40))
+        self.world.post(it.where, role, random.randrange(2), value)
+        self.world.planted[it.where, role].append(value)
+        self.world.tell(f"{it.where} {role}: garbage", "garbage")
+
+    def repeated(self, it: Happening) -> None:
+        """A record of a mailbox comes again, as after a send whose acknowledgement was lost."""
+        world, random = self.world, Random(it.amount)
+        role = random.choice(list(Role))
+        topic = world.broker.topic(topic_name(it.where, role.value))
+        found = [record for partition in topic.partitions for record in partition.records]
+        if found:
+            record = random.choice(found)
+            if (it.where, role) in world.planted and record.value in world.planted[it.where, role]:
+                return
+            world.post(it.where, role, record.partition, record.value)
+            world.tell(f"{topic.name}: offset {record.offset} comes again", "repeated")
+
+    def power_cut(self, it: Happening) -> None:
+        """The region's machine loses power."""
+        world = self.world
+        if world.machine.journals[it.where].busy:
+            return
+        world.kill_region(it.where)
+        lost = world.machine.journals[it.where].power_cut()
+        world.tell(f"{it.where}: power cut, {lost} commits are gone", "power_cut")

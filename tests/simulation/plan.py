@@ -1,0 +1,166 @@
+"""What a seed stands for: who moves, what goes wrong and when. The interleaving has a seed of its own.
+
+A plan is a list of small things, so that a failing one can be shrunk by leaving some out.
+"""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.simulation.ground import CHENGDU, CODES, WENZHOU, XIAN
+from tests.simulation.process import BETWEEN, WITHIN
+
+STORIES = (
+    ("plain", 10),
+    ("refused_once", 2),
+    ("short", 2),
+    ("excess", 2),
+    ("late", 1),
+    ("return_refused", 1),
+    ("resident", 1),
+    ("in_hospital", 1),
+    ("moved_on", 1),
+    ("twins", 2),
+)
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A person who moves, and what is special about it."""
+
+    number: int
+    story: str
+    out: str
+    into: str
+    lodged_at: str
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Something that happens when a point is reached for the nth time: `crash`, `overtaken`, `zombie`, `power_cut`."""
+
+    kind: str
+    point: str
+    nth: int
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happens at a step of the schedule."""
+
+    step: int
+    kind: str
+    where: str = ""
+    amount: int = 0
+    more: Any = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One schedule. `sends` maps the nth send of all to how it fails; `modes` are steps that wait for clerks."""
+
+    seed: int
+    codes: tuple[str, ...]
+    steps: int
+    movers: tuple[Mover, ...] = ()
+    strikes: tuple[Strike, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    sends: tuple[tuple[int, str], ...] = ()
+    modes: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """The plan, readably."""
+        told = [f"seed {self.seed}: regions {', '.join(self.codes)}, {self.steps} steps"]
+        told += [f"  {code}: by clerks {modes}" for code, modes in self.modes.items()]
+        told += [f"  mover {m.number} {m.story}: {m.out} to {m.into}, lodged at {m.lodged_at}" for m in self.movers]
+        told += [f"  {s.kind} at {s.point} number {s.nth} ({s.steps} steps)" for s in self.strikes]
+        told += [f"  step {h.step}: {h.kind} {h.where} {h.amount or ''} {h.more or ''}" for h in self.happenings]
+        told += [f"  send number {nth}: {how}" for nth, how in self.sends]
+        return told
+
+
+def _weighted(random: Random, choices: tuple[tuple[str, int], ...]) -> str:
+    names, weights = zip(*choices, strict=True)
+    return str(random.choices(names, weights)[0])
+
+
+HAPPENINGS = (
+    ("act", 12),
+    ("jump", 2),
+    ("backup_and_restore", 2),
+    ("weeks_off", 1),
+    ("expire", 1),
+    ("unreachable", 2),
+    ("regroup", 2),
+    ("garbage", 2),
+    ("repeated", 2),
+    ("power_cut", 1),
+)
+STRIKES = (("crash", 5), ("overtaken", 4), ("zombie", 2), ("power_cut", 1))
+SENDS = (("lost", 1), ("written", 2), ("half", 1))
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed."""
+    random = Random(seed)
+    codes = CODES if random.random() < 0.15 else (XIAN, WENZHOU)
+    steps = random.randint(30, 70)
+    movers = tuple(_mover(random, number, codes) for number in range(1, random.choice((1, 1, 2, 2, 3, 4)) + 1))
+    happenings = [Happening(random.randint(0, steps // 3), "lodge", more=mover.number) for mover in movers]
+    for _ in range(random.randint(1, 6)):
+        happenings += _happening(random, codes, steps)
+    strikes = tuple(_strike(random) for _ in range(random.randint(1, 6)))
+    sends = tuple((random.randint(1, 60), _weighted(random, SENDS)) for _ in range(random.randint(0, 4)))
+    ordered = tuple(sorted(happenings, key=lambda h: (h.step, h.kind)))
+    return Plan(seed, codes, steps, movers, strikes, ordered, sends, _modes(random, codes))
+
+
+def _modes(random: Random, codes: tuple[str, ...]) -> dict[str, dict[str, dict[str, str]]]:
+    modes: dict[str, dict[str, dict[str, str]]] = {}
+    for code in codes:
+        if random.random() < 0.3:
+            inbound = random.choice(("complete", "credit", "return_excess", "take_back"))
+            modes[code] = {"inbound": {inbound: "clerk"}}
+        if random.random() < 0.1:
+            modes.setdefault(code, {})["outbound"] = {random.choice(("answer", "upload", "remit")): "clerk"}
+    return modes
+
+
+def _mover(random: Random, number: int, codes: tuple[str, ...]) -> Mover:
+    out, into = random.sample(codes, 2)
+    story = _weighted(random, STORIES)
+    if story == "moved_on" and len(codes) < 3:
+        story = "plain"
+    return Mover(number, story, out, into, random.choice((out, into)))
+
+
+def _happening(random: Random, codes: tuple[str, ...], steps: int) -> list[Happening]:
+    kind = _weighted(random, HAPPENINGS)
+    step, where = random.randint(1, steps - 1), random.choice(codes)
+    match kind:
+        case "jump":
+            seconds = random.choice((-1, 1)) * random.choice((30, 600, 7200, 90_000, 200_000))
+            return [Happening(step, kind, where, seconds), Happening(step + random.randint(1, 20), kind, where, 0)]
+        case "backup_and_restore":
+            return [
+                Happening(step // 2, "backup", where),
+                Happening(step, "restore", where, random.randint(0, 8)),
+            ]
+        case "weeks_off":
+            return [Happening(step, kind, where, random.choice((1, 8, 35)), random.randint(3, 15))]
+        case "unreachable":
+            return [Happening(step, kind, random.choice((where, "")), random.randint(2, 10))]
+    return [Happening(step, kind, where, random.randint(0, 1 << 30))]
+
+
+def _strike(random: Random) -> Strike:
+    kind = _weighted(random, STRIKES)
+    points = WITHIN + BETWEEN if kind in ("crash", "power_cut") else BETWEEN
+    point = random.choice(points)
+    often = point in ("begin_read", "begin_write", "after_commit", "log_written", "tables_written", "before_commit")
+    nth = random.randint(1, 150 if point == "begin_read" else 60 if often else 8)
+    return Strike(kind, point, nth, random.randint(1, 4) if kind == "overtaken" else random.randint(4, 20))
+
+
+__all__ = ["CHENGDU", "Happening", "Mover", "Plan", "Strike", "draw"]

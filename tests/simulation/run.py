@@ -1,0 +1,81 @@
+"""Running schedules: one seed, or many on several cores."""
+
+import gc
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.simulation import happenings
+from tests.simulation.checks import problems
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Plan, draw
+from tests.simulation.world import World
+
+
+@dataclass
+class Outcome:
+    """How a schedule ended."""
+
+    seed: int
+    violations: list[str]
+    faults: Counter[str]
+    story: list[str] = field(default_factory=list)
+    cause: BaseException | None = None
+
+
+_machine: list[Machine] = []
+
+
+def machine() -> Machine:
+    """This process's disks."""
+    if not _machine:
+        _machine.append(Machine())
+        gc.freeze()
+    return _machine[0]
+
+
+def run(plan: Plan) -> Outcome:
+    """Run one plan to its end and look at what is left."""
+    with machine().seams():
+        world = World(machine(), plan)
+        world.doers = happenings.doers(world)
+        world.run()
+        if not world.violations:
+            quiesce(world)
+        if not world.violations:
+            world.violations += problems(world)
+    return Outcome(plan.seed, world.violations, world.faults, world.story, world.cause)
+
+
+def quiesce(world: World) -> None:
+    """Faults stop; time goes on until nothing is left to do."""
+    world.calm = True
+    world.tell("everything is calm from here")
+    latest = max([timedelta(), *world.skew.values()])
+    world.skew.clear()
+    world.time += latest
+    for service in world.restarts:
+        world.start(*service)
+    world.restarts.clear()
+    for hours in (0.05, 1.1, 25, 25, 25):
+        world.wait(hours * 3600)
+        world.settle()
+        if world.violations or settled(world):
+            return
+
+
+def settled(world: World) -> bool:
+    """Nothing is on its way, and nothing waits for a time to come."""
+    for code in world.plan.codes:
+        with world.desk(code).agency.journal.read() as read:
+            waits = read.unreceipted(limit=1) or read.held() or read.open_claims()
+        timed = world.machine.journals[code].db.execute("SELECT 1 FROM agenda LIMIT 1").fetchone()
+        if waits or timed:
+            return False
+    late = world.bank._db.execute("SELECT 1 FROM lines WHERE number IS NULL LIMIT 1").fetchone()
+    return late is None
+
+
+def run_seed(seed: int) -> Outcome:
+    """The schedule of a seed."""
+    return run(draw(seed))

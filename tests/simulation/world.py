@@ -1,0 +1,282 @@
+"""The scheduler: regions' processes that take turns by the seed, while what the plan says goes wrong."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar, cast
+
+from jiexu.case.event import Role
+from jiexu.exchange.port import ExchangeError, Outgoing
+from jiexu.exchange.topics import create, region_topics, topic_name
+from jiexu.service.agency import Agency
+from jiexu.service.startup import check_at_start
+from tests.simulation.disk import Died
+from tests.simulation.exchange import Broker, SimulatedAdmin
+from tests.simulation.ground import PARTITIONS, START, ground
+from tests.simulation.machine import Machine
+from tests.simulation.plan import Happening, Plan, Strike
+from tests.simulation.process import Process
+
+T = TypeVar("T")
+DEEPEST = 3  # a paused process within a paused process within …
+
+
+class Violation(Exception):
+    """Something happened that must not."""
+
+
+class World:
+    """One schedule."""
+
+    def __init__(self, machine: Machine, plan: Plan) -> None:
+        self.machine, self.plan = machine, plan
+        self.random = Random(f"interleaving {plan.seed}")
+        self.ids = Random(f"ids {plan.seed}")
+        self.time = START
+        self.skew: dict[str, timedelta] = {}
+        machine.begin(self.now, self.random_bytes)
+        self.bank = machine.bank
+        self.broker = Broker(lambda: self.time, lambda: self.random_bytes(8).hex())
+        admin = SimulatedAdmin(self.broker)
+        for code in plan.codes:
+            create(admin, region_topics(code, PARTITIONS))
+        self.configs = {
+            code: ground().configs[code].model_copy(update={"steps": plan.modes.get(code, {})}) for code in plan.codes
+        }
+        self.services: list[Process] = []
+        self.desks: dict[str, Process] = {}
+        self.restarts: dict[tuple[str, Role], int] = {}  # service → step at which its supervisor starts it again
+        self.off: dict[str, int] = {}  # region → step until which it is switched off
+        self.away: dict[str, int] = {}  # region → step until which the exchange does not answer it
+        self.step = 0
+        self.depth = 0
+        self.calm = False
+        self.sent = 0
+        self.reached: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.cause: BaseException | None = None
+        self.pending_cut = ""  # the region whose machine loses power as soon as its process has stopped
+        self.accepted: dict[str, str] = {}  # case → region that told the applicant so
+        self.known: set[int] = set()  # movers that the registries know
+        self.planted: defaultdict[tuple[str, Role], list[bytes]] = defaultdict(list)  # garbage by mailbox
+        self.story: list[str] = []  # what happened, for --trace
+        self.strikes = {(s.point, s.nth): s for s in plan.strikes}
+        self.sends = dict(plan.sends)
+        self.struck_points = {s.point for s in plan.strikes}
+        self.happenings: dict[int, list[Happening]] = {}
+        self.doers: dict[str, Callable[[Happening], None]] = {}
+        for one in plan.happenings:
+            self.happenings.setdefault(one.step, []).append(one)
+        for code in plan.codes:
+            for role in Role:
+                self.start(code, role)
+
+    # --- what processes find around them
+
+    def now(self, region: str) -> datetime:
+        """The time by a region's clock."""
+        return self.time + self.skew[region] if region in self.skew else self.time
+
+    def random_bytes(self, count: int) -> bytes:
+        """From the seed."""
+        return self.ids.randbytes(count)
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by."""
+        self.time += timedelta(seconds=seconds)
+
+    def pick(self, upper: int) -> int:
+        """A number below `upper`; 0 once everything is calm."""
+        return 0 if self.calm and upper <= 2 else upper - 1 if self.calm else self.random.randrange(upper)
+
+    def reachable(self, region: str) -> bool:
+        """Whether the exchange answers that region."""
+        return self.calm or self.step >= max(self.away.get(region, 0), self.away.get("", 0))
+
+    def send_fails(self, process: Process, count: int) -> tuple[int, int]:
+        """How the nth send of all fails, by the plan."""
+        self.sent += 1
+        how = None if self.calm else self.sends.get(self.sent)
+        if how is None:
+            return count, count
+        self.tell(f"{process}: send {how}", f"send_{how}")
+        written = {"lost": 0, "written": count, "half": count // 2}[how]
+        return written, -1
+
+    def tell(self, what: str, fault: str = "") -> None:
+        """Note what happened."""
+        if fault:
+            self.faults[fault] += 1
+        self.story.append(f"{self.step:3} {self.time:%m-%d %H:%M:%S} {'  ' * self.depth}{what}")
+
+    # --- points
+
+    def at(self, process: Process, name: str) -> None:
+        """A process has reached a point: does something happen there?"""
+        if self.calm or name not in self.struck_points:
+            return
+        self.reached[name] += 1
+        strike = self.strikes.get((name, self.reached[name]))
+        if strike is not None:
+            self._strike(process, strike)
+
+    def _strike(self, process: Process, strike: Strike) -> None:
+        match strike.kind:
+            case "crash":
+                self.tell(f"{process} dies at {strike.point}", "crash")
+                process.dead = True
+            case "power_cut":
+                self.tell(f"{process.region}: power cut at {strike.point}", "power_cut")
+                process.dead = True
+                self.pending_cut = process.region
+            case "zombie" if process.role is not None:
+                self._pause(process, strike, replaced=True)
+            case _:
+                self._pause(process, strike, replaced=False)
+        if process.dead:
+            raise Died(f"{process} at {strike.point}")
+
+    def _pause(self, process: Process, strike: Strike, replaced: bool) -> None:
+        """The process stops here for a while; the others go on, and where it is `replaced` its new copy too."""
+        busy = any(journal.busy for journal in self.machine.journals.values())
+        if self.depth >= DEEPEST or busy:
+            return
+        self.tell(f"{process} pauses at {strike.point}", strike.kind)
+        if replaced:
+            assert process.role is not None, "only services have a supervisor"
+            self.wait(20)  # its group has forgotten it
+            self.start(process.region, process.role)
+        self.depth += 1
+        process.paused = True
+        for _ in range(strike.steps):
+            self.one_step()
+        process.paused = False
+        self.depth -= 1
+        self.tell(f"{process} goes on at {strike.point}")
+
+    # --- processes
+
+    def start(self, code: str, role: Role) -> Process:
+        """Start a service's process."""
+        process = self._process(code, role, f"{code}.{role}")
+        self.services.append(process)
+        return process
+
+    def _process(self, code: str, role: Role | None, owner: str) -> Process:
+        machine = self.machine
+        return Process(self, self.configs[code], machine.journals[code], machine.registries[code], role, owner)
+
+    def desk(self, code: str) -> Process:
+        """The clerk's command line: a process of its own."""
+        found = self.desks.get(code)
+        if found is None or found.dead or found.paused:
+            found = self.desks[code] = self._process(code, None, f"{code}.desk.{self.step}")
+        return found
+
+    def at_desk(self, code: str, what: Callable[[Agency], T]) -> T | None:
+        """A clerk's command; None where it was broken off."""
+        desk = self.desk(code)
+
+        def command() -> T:
+            if not desk.begun:
+                check_at_start(desk.agency)
+                desk.begun = True
+            return what(desk.agency)
+
+        return cast("T | None", self.guarded(desk, command))
+
+    def bury(self, process: Process) -> None:
+        """A process is gone; its supervisor starts the service again where no other copy runs."""
+        process.dead = True
+        if process in self.services:
+            self.services.remove(process)
+        role = process.role
+        if role is not None and not any((p.region, p.role) == (process.region, role) for p in self.services):
+            self.restarts[process.region, role] = self.step + self.random.randint(0, 5)
+
+    def kill_region(self, code: str) -> None:
+        """All of a region's processes end at once."""
+        for process in [p for p in (*self.services, *self.desks.values()) if p.region == code]:
+            self.bury(process)
+
+    def guarded(self, process: Process, what: Callable[[], Any]) -> Any:
+        """Let a process do something; it may die, and must not fail by itself."""
+        try:
+            return what()
+        except Died:
+            self.bury(process)
+        except ExchangeError:
+            return None
+        except Violation:
+            raise
+        except Exception as error:
+            self.violations.append(f"{process} died by itself: {type(error).__name__}: {error}")
+            self.tell(self.violations[-1])
+            self.cause = self.cause or error
+            self.bury(process)
+        finally:
+            self._cut()
+        return None
+
+    def _cut(self) -> None:
+        code = self.pending_cut
+        if code and not self.machine.journals[code].busy:
+            self.pending_cut = ""
+            self.kill_region(code)
+            lost = self.machine.journals[code].power_cut()
+            if lost:
+                self.tell(f"{code}: {lost} commits are gone", "commits_lost")
+
+    # --- steps
+
+    def run(self) -> None:
+        """All steps of the plan."""
+        while self.step < self.plan.steps and not self.violations:
+            self.one_step()
+
+    def one_step(self) -> None:
+        """Something happens, or one process has its turn."""
+        self.step += 1
+        self.time += timedelta(seconds=self.random.choice((0.01, 0.1, 1, 10)))
+        for happening in self.happenings.pop(self.step, ()):
+            self.doers[happening.kind](happening)
+        for service, step in list(self.restarts.items()):
+            if step <= self.step and self.off.get(service[0], 0) <= self.step:
+                del self.restarts[service]
+                self.start(*service)
+        ready = [p for p in self.services if not p.paused and not self.resting(p)]
+        if ready:
+            self.turn(self.random.choice(ready))
+
+    def turn(self, process: Process) -> int:
+        """One turn of a service."""
+        worked = self.guarded(process, process.turn)
+        process.quiet = self.surroundings(process) if worked == 0 else None
+        return worked or 0
+
+    def surroundings(self, process: Process) -> object:
+        """All that a service can see: while it is the same, a turn in which it did nothing would be the same too."""
+        code = process.region
+        journal, bank = self.machine.journals[code].db, self.bank._db
+        minute = int(self.now(code).timestamp()) // 60
+        return journal.total_changes, bank.total_changes, self.broker.version, self.reachable(code), minute
+
+    def resting(self, process: Process) -> bool:
+        """Whether a turn would do nothing."""
+        return process.quiet is not None and process.quiet == self.surroundings(process)
+
+    def settle(self, longest: int = 400) -> None:
+        """Turn until nothing is left to do."""
+        for _ in range(longest):
+            ready = [p for p in self.services if not self.resting(p)]
+            if not ready or self.violations:
+                return
+            for process in ready:
+                self.turn(process)
+        self.violations.append("nothing comes to rest")
+
+    def post(self, code: str, role: Role, partition: int, value: bytes) -> None:
+        """Put bytes into a mailbox."""
+        self.broker.append(Outgoing(topic_name(code, role.value), partition, None, value))
