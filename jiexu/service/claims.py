@@ -120,24 +120,23 @@ class Claims:
         if not self.ledger_holds(max(one.claim.position for one in pinned)):
             # Nothing was begun: the hand stays free, and the clerk reads that it waits for the ledger.
             with agency.journal.write() as write:
-                write.end_claims([one.claim.position for one in pinned if not one.claim.begun], "freed")
+                free = [claim.position for claim in _standing(write, pinned).values() if not claim.begun]
+                if free:
+                    write.end_claims(free, "freed")
             return []
+        able: list[tuple[Pinned, list[Act]]] = []
+        for one in pinned:
+            try:
+                able.append((one, [self.part.act(agency, one.work, one.claim.claim, s) for s in one.plan["acts"]]))
+            except LookupError:  # the person's values are missing: this claim waits, the others go on
+                self._cannot_act(one)
+        begun = self._begin([one for one, _ in able])
         acts: list[Act] = []
         spans: list[tuple[Pinned, int, int]] = []
-        for one in pinned:
-            start = len(acts)
-            try:
-                acts += [self.part.act(agency, one.work, one.claim.claim, spec) for spec in one.plan["acts"]]
-            except LookupError:  # the person's values are missing: this claim waits, the others go on
-                del acts[start:]
-                self._cannot_act(one)
-                continue
-            spans.append((one, start, len(acts)))
-        fresh = [one.claim.position for one, _, _ in spans if not one.claim.begun]
-        if fresh:
-            with agency.journal.write() as write:
-                write.begin_claims(fresh)
-                agency.fault("claim.begin")
+        for one, its_acts in able:
+            if one.claim.position in begun:
+                spans.append((one, len(acts), len(acts) + len(its_acts)))
+                acts += its_acts
         results = agency.platform.perform(acts)
         agency.fault("acts.done")
         closing, refused = [], []
@@ -149,9 +148,25 @@ class Claims:
             else:
                 refused.append(why)
                 self._refused(one, why, any(isinstance(r, Done) for r in outcome))
-        issue(agency, [self._closing(one) for one in closing])
+        late = issue(agency, [self._closing(one) for one in closing])
         self._clear_failed(closing)
+        self._acted_in_vain(late)
         return refused
+
+    def _begin(self, able: Sequence[Pinned]) -> set[int]:
+        """State that the acts of these claims may begin; returns which still stand.
+
+        A second copy of this service may have taken one up meanwhile, and closed or freed it.
+        """
+        if not able:
+            return set()
+        with self.agency.journal.write() as write:
+            standing = _standing(write, able)
+            fresh = [claim.position for claim in standing.values() if not claim.begun]
+            if fresh:
+                write.begin_claims(fresh)
+                self.agency.fault("claim.begin")
+        return set(standing)
 
     def _refused(self, one: Pinned, why: Refused, took_effect: bool) -> None:
         """A refused act did nothing. The claim is freed only if none of its acts took effect, and tried again later.
@@ -169,6 +184,8 @@ class Claims:
     def _free(self, write: Writes, one: Pinned) -> None:
         """Free a claim, and look at the case again when it has changed or after a while, not at once."""
         case_id = one.work.case_id
+        if not _standing(write, [one]):
+            return  # a second copy of this service was first
         write.end_claims([one.claim.position], "freed")
         if write.heads([case_id])[case_id].position == one.work.position:
             write.settle_agenda([(case_id, write.last_position() + 1)])
@@ -184,6 +201,22 @@ class Claims:
                 self._free(write, one)
             data = json.dumps({"step": one.claim.claim.step})
             write.raise_todo("failed", "identity_missing", one.work.case_id, zh, en, data)
+
+    def _acted_in_vain(self, late: Sequence[Decided]) -> None:
+        """Acts took effect here after a second copy of this service had them refused and freed their claim.
+
+        Where no event reports them a person is told; it is over when the step is done again, under the same key.
+        """
+        for one in late:
+            assert one.claim is not None, "only claims are closed here"
+            with self.agency.journal.write() as write:
+                if any(write.event_by_id(event_id) for event_id in one.event_ids):
+                    continue
+                step, n = one.claim.claim.step, one.claim.claim.n
+                zh = f"{step} 已在本地平台生效，但其占位已被释放，未形成事件；请核对平台和银行记录"
+                en = f"{step} took effect on the platform, but its claim had been freed: no event reports it, compare"
+                data = json.dumps({"step": step, "n": n})
+                write.raise_todo("failed", "acted_in_vain", one.case.case_id, zh, en, data)
 
     def _clear_failed(self, closed: Sequence[Pinned]) -> None:
         """A step that was refused before and is done now needs nobody any more."""
@@ -242,3 +275,10 @@ class Claims:
         plans = [(c, json.loads(c.claim.plan)) for c in left if c.claim.case_id in works]
         self.perform([Pinned(works[c.claim.case_id], c, p, by_event.get(p["event_id"], ())) for c, p in plans])
         return len(left)
+
+
+def _standing(write: Writes, pinned: Sequence[Pinned]) -> dict[int, StoredClaim]:
+    """Those of the claims that stand open now, as they stand now."""
+    ours = {one.claim.position for one in pinned}
+    stand = write.open_claims([one.work.case_id for one in pinned])
+    return {claim.position: claim for claim in stand if claim.position in ours}

@@ -184,7 +184,7 @@ def _bundle(agency: Agency, write: Writes, placed: Sequence[Placed]) -> None:
         one = item[0][0]
         partner = one.case.parties[one.role.other]
         count = agency.participants.partitions(partner.region)
-        destination = partner if one.send else None
+        destination = partner if one.send and one.case.view.status != "refused_at_counter" else None
         groups.setdefault((one.role, destination, partition_of(one.case.case_id, count)), []).append(item)
     bundles = []
     for (role, destination, partition), items in groups.items():
