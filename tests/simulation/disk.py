@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from jiexu.journal import sqlite as product
 from jiexu.journal.ddl import VERSION, statements
 from jiexu.journal.dialect import Row, Sql
+from jiexu.journal.opening import open_journal
 
 
 class Died(BaseException):
@@ -86,6 +87,7 @@ class _JournalSql:
     """See `dialect.Sql`."""
 
     broken_rule: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
+    lost = False
 
     def __init__(self, disk: JournalDisk, process: Alive) -> None:
         self._disk = disk
@@ -147,7 +149,7 @@ def synced() -> bool:
     """Whether the product's journal makes a commit durable before it returns: asked of a real file's connection."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
-        product.open_journal(path, "000000", create=True).close()
+        open_journal(path, "000000", create=True).close()
         sql = product.SqliteSql(path)
         try:
             (level,) = sql.rows("PRAGMA synchronous")[0]

@@ -29,6 +29,7 @@ from jiexu.exchange.port import (
     utc_now,
 )
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SESSION = timedelta(seconds=15)  # Kafka's session.timeout.ms as the product sets it
 
 
@@ -59,7 +60,7 @@ class Mischief:
 class _Partition:
     first: int = 0
     records: list[Record] = field(default_factory=list)
-    last_time: datetime = datetime.min.replace(tzinfo=UTC)
+    last_time: datetime = EPOCH
 
     @property
     def next(self) -> int:

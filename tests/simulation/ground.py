@@ -86,6 +86,7 @@ def _config(code: str, folder: Path, root: str) -> Config:
         "exchange": {"embedded": "in memory"},
         "platform": {"registry": "in memory", "bank": "in memory"},
         "folder": str(folder),
+        "log_level": "warning",
     }
     return Config.model_validate(values)
 

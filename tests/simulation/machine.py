@@ -1,5 +1,6 @@
 """What outlives a schedule because making it takes long: the disks, emptied each time, and the seams to the product."""
 
+import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ import jiexu.service.loop as loop
 import jiexu.service.upkeep as upkeep
 from jiexu.region.registry import SqliteRegistry
 from tests.simulation.disk import JournalDisk, empty_tables
-from tests.simulation.ground import CODES, ground
+from tests.simulation.ground import CODES, START, ground
 from tests.simulation.process import SimulatedBank, decode
 
 
@@ -22,7 +23,7 @@ class Machine:
     """Journals, registries and the bank's book of three regions."""
 
     def __init__(self) -> None:
-        self._now: Callable[[str], datetime] = lambda _: datetime.min
+        self._now: Callable[[str], datetime] = lambda _: START
         self._random: Callable[[int], bytes] = bytes
         self.bank = SimulatedBank(":memory:")
         self.bank.point = lambda _: None
@@ -48,7 +49,7 @@ class Machine:
     @contextmanager
     def seams(self) -> Iterator[None]:
         """Take the last things that do not come by argument from the schedule: time, ids, what never changes."""
-        virtual = types.SimpleNamespace(monotonic=lambda: self._now("").timestamp())
+        virtual = types.SimpleNamespace(monotonic=lambda: self._now("").timestamp(), perf_counter=time.perf_counter)
         with ExitStack() as stack:
             for module, name, value in (
                 (loop, "time", virtual),

@@ -86,9 +86,7 @@ def corrected(world: "World", mover: Mover, times: int) -> bool:
     year = 2024 - times
     rows: list[Row] = [
         PeriodRow(f"L{mover.number}", "", Scheme.EMPLOYEE, f"{year}-02", "actual", f"{year + 1}-01", 12),
-        AccountRow(
-            f"L{mover.number}", BALANCE + mover.number + 7 * times, INTEREST, opened_on=date(2024, 2, 1)
-        ),
+        AccountRow(f"L{mover.number}", BALANCE + mover.number + 7 * times, INTEREST, opened_on=date(2024, 2, 1)),
     ]
     world.machine.registries[mover.out].put(rows)
     return True

@@ -1,0 +1,75 @@
+"""`python -m tests.simulation --seeds 1..500 [--json] [--jobs 2] [--trace]`: run schedules, exit 1 on a violation."""
+
+import argparse
+import json
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tests.simulation.plan import draw
+from tests.simulation.run import Outcome, run_seed
+from tests.simulation.shrink import shrunk
+
+SEEDS_A_TASK = 20
+
+
+def seeds(text: str) -> range:
+    """`7` or `1..500`, both ends included."""
+    first, _, last = text.partition("..")
+    return range(int(first), int(last or first) + 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=seeds, default=range(1, 501), help="A..B, both included (1..500)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--trace", action="store_true", help="tell what happens in each schedule; shrink what fails")
+    given = parser.parse_args(arguments)
+    started = time.monotonic()
+    faults: Counter[str] = Counter()
+    violations: list[dict[str, object]] = []
+    schedules = 0
+    for outcome in outcomes(given.seeds, given.jobs):
+        schedules += 1
+        faults += outcome.faults
+        if outcome.violations:
+            violations.append({"seed": outcome.seed, "what": outcome.violations})
+            if not given.json:
+                print(f"seed {outcome.seed}: {'; '.join(outcome.violations[:3])}", flush=True)
+        if given.trace:
+            _tell(outcome)
+        elif not given.json and schedules % 100 == 0:
+            print(f"{schedules} schedules, {len(violations)} violations", file=sys.stderr, flush=True)
+    per_second = round(schedules / max(time.monotonic() - started, 1e-9), 1)
+    document = {
+        "schedules": schedules,
+        "violations": violations,
+        "per_second": per_second,
+        "faults": dict(sorted(faults.items())),
+    }
+    print(json.dumps(document, ensure_ascii=False) if given.json else f"{schedules} schedules, {per_second} a second")
+    return 1 if violations else 0
+
+
+def outcomes(chosen: Sequence[int], jobs: int) -> Iterator[Outcome]:
+    """Every seed's outcome, in order."""
+    if jobs <= 1:
+        yield from map(run_seed, chosen)
+        return
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap(run_seed, chosen, SEEDS_A_TASK)
+
+
+def _tell(outcome: Outcome) -> None:
+    plan = draw(outcome.seed)
+    print("\n".join([*plan.lines(), *outcome.story]))
+    if outcome.violations:
+        print("\n".join(["violations:", *outcome.violations, "smaller:", *shrunk(plan).lines()]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
