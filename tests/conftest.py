@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.exchange.broker_fixture", "tests.postgres_fixture"]
+pytest_plugins = ["tests.exchange.broker_fixture", "tests.exchange.secured_fixture", "tests.postgres_fixture"]

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jiexu.exchange.broker_parts import KAFKA_VERSION, Progress, find_parts
+from jiexu.exchange.broker_properties import LOGGING, BrokerSecurity, Ports, server_properties
 from jiexu.exchange.port import ExchangeError
 
 DEFAULT_DIR = Path("~/.local/state/jiexu/kafka")
@@ -29,18 +31,6 @@ START_SECONDS = 90.0
 STOP_SECONDS = 45.0
 LOG_BYTES = 10 * 1024 * 1024
 CLUSTER_ID = "amlleHUta2Fma2EtMDAwMQ"  # 16 bytes in base64url, any; one cluster a directory, never two that meet
-
-_LOGGING = """\
-Configuration:
-  status: warn
-  Appenders:
-    Console: {name: out, PatternLayout: {pattern: "%d{ISO8601} %p %m (%c)%n"}}
-  Loggers:
-    Root: {level: warn, AppenderRef: {ref: out}}
-    Logger:
-      - {name: kafka.server, level: info}
-      - {name: org.apache.kafka.storage.internals.log, level: error}
-"""
 
 
 class BrokerFailed(ExchangeError):
@@ -71,13 +61,20 @@ class LocalBroker:
 
     The process holds a lock on the directory's `lock` file for as long as it lives (it inherits the
     open file), so that "does it run" needs no guess from a process number, which the system gives out
-    again.
+    again. With `security` it is closed to all who do not log in; it must be the same at every start.
     """
 
-    def __init__(self, directory: Path, port: int = 0, progress: Progress = quiet) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        progress: Progress = quiet,
+        security: BrokerSecurity | None = None,
+    ) -> None:
         self.directory = Path(directory).expanduser().absolute()
         self._wanted_port = port
         self._progress = progress
+        self._security = security
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,6 +87,14 @@ class LocalBroker:
                 f"There is no Kafka in {self.directory}. Run jiexu kafka up first.",
             )
         return f"127.0.0.1:{state['port']}"
+
+    @property
+    def mutual_bootstrap(self) -> str:
+        """`127.0.0.1:port` of a secured broker's door for clients that log in with a certificate."""
+        state = self._state()
+        if state is None or not state["mutual"]:
+            raise BrokerFailed(f"{self.directory} 中没有这样的 Kafka", f"no such Kafka in {self.directory}")
+        return f"127.0.0.1:{state['mutual']}"
 
     @property
     def log(self) -> Path:
@@ -151,7 +156,7 @@ class LocalBroker:
         pid = None if state is None else state["pid"]
         return BrokerStatus(
             running=running,
-            answering=state is not None and answers(state["port"]),
+            answering=state is not None and answers(state["port"], tls=bool(state["mutual"])),
             bootstrap=None if state is None else f"127.0.0.1:{state['port']}",
             pid=pid,
             memory_mb=None if pid is None else _resident_mb(pid),
@@ -167,7 +172,8 @@ class LocalBroker:
                 f"端口 {port} 上已有另一个 Kafka。请换一个端口：jiexu kafka up --port 0",
                 f"Another Kafka answers on port {port}. Choose another port: jiexu kafka up --port 0",
             )
-        properties = self._write_properties(port)
+        mutual = None if self._security is None else ((before or {}).get("mutual") or free_port())
+        properties = self._write_properties(Ports(port, free_port(), mutual))
         if not (self.directory / "data" / "meta.properties").exists():
             self._format(parts.command("kafka.tools.StorageTool"), properties)
         self._progress(f"正在启动 Kafka，端口 {port}", f"Starting Kafka on port {port}")
@@ -189,37 +195,13 @@ class LocalBroker:
                 start_new_session=True,  # else Ctrl-C in the terminal that started it would end it
                 pass_fds=(lock,),
             )
-        text = json.dumps({"pid": self._process.pid, "port": port})
-        (self.directory / "broker.json").write_text(text, encoding="utf-8")
+        state = {"pid": self._process.pid, "port": port, "mutual": mutual or 0}
+        (self.directory / "broker.json").write_text(json.dumps(state), encoding="utf-8")
 
-    def _write_properties(self, port: int) -> Path:
-        controller = free_port()
-        lines = {
-            "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-            "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": str(self.directory / "data"),
-            "auto.create.topics.enable": "false",  # a misspelt region must fail, not get a mailbox nobody reads
-            "offsets.topic.replication.factor": "1",
-            "offsets.topic.num.partitions": "4",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
-            "group.initial.rebalance.delay.ms": "0",
-            # After a crash a start waits until the controller has given up the process before: 9 s by
-            # default.
-            "broker.session.timeout.ms": "3000",
-            "broker.heartbeat.interval.ms": "500",
-            "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),  # 128 MB by default, a third of the heap
-        }
+    def _write_properties(self, ports: Ports) -> Path:
         path = self.directory / "server.properties"
-        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
-        (self.directory / "log4j2.yaml").write_text(_LOGGING, encoding="utf-8")
+        path.write_text(server_properties(self.directory / "data", ports, self._security), encoding="utf-8")
+        (self.directory / "log4j2.yaml").write_text(LOGGING, encoding="utf-8")
         return path
 
     def _format(self, tool: list[str], properties: Path) -> None:
@@ -227,8 +209,9 @@ class LocalBroker:
         # A format that was cut short leaves a directory that the tool refuses; without meta.properties
         # no broker has ever run on it.
         shutil.rmtree(self.directory / "data", ignore_errors=True)
+        users = [] if self._security is None else self._security.scram_arguments()
         done = subprocess.run(
-            [*tool, "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)],
+            [*tool, "format", "--cluster-id", CLUSTER_ID, "--config", str(properties), *users],
             capture_output=True,
             text=True,
             check=False,
@@ -243,7 +226,7 @@ class LocalBroker:
         shown = time.monotonic()
         while time.monotonic() < deadline:
             state = self._state()
-            if state is not None and answers(state["port"]):
+            if state is not None and answers(state["port"], tls=bool(state["mutual"])):
                 return
             if not self.running():
                 break
@@ -270,7 +253,7 @@ class LocalBroker:
     def _state(self) -> dict[str, int] | None:
         with suppress(OSError, ValueError):
             state = json.loads((self.directory / "broker.json").read_text("utf-8"))
-            return {"pid": int(state["pid"]), "port": int(state["port"])}
+            return {"pid": int(state["pid"]), "port": int(state["port"]), "mutual": int(state.get("mutual", 0))}
         return None
 
     def _signal(self, number: int) -> None:
@@ -312,19 +295,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(port: int) -> bool:
-    """Does a Kafka broker answer there? Asks for its API versions, the one request that every broker
-    knows.
+def answers(port: int, tls: bool = False) -> bool:
+    """Does a Kafka broker answer there? Asks for its API versions, the one request that every broker knows, and
+    answers before a login.
     """
     request = struct.pack(">hhih", 18, 0, 1, -1)
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as link:
-        link.settimeout(2)
-        link.sendall(struct.pack(">i", len(request)) + request)
-        answer = b""
-        while len(answer) < 10 and (part := link.recv(4096)):
-            answer += part
-        return len(answer) >= 10 and answer[4:10] == struct.pack(">ih", 1, 0)
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as plain:
+        plain.settimeout(2)
+        with _any_tls().wrap_socket(plain) if tls else plain as link:
+            link.sendall(struct.pack(">i", len(request)) + request)
+            answer = b""
+            while len(answer) < 10 and (part := link.recv(4096)):
+                answer += part
+            return len(answer) >= 10 and answer[4:10] == struct.pack(">ih", 1, 0)
     return False
+
+
+def _any_tls() -> ssl.SSLContext:
+    """TLS without a look at the certificate: nothing is told here but a question that anybody may ask."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _resident_mb(pid: int) -> int | None:

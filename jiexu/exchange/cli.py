@@ -1,24 +1,28 @@
 """`jiexu topics` and `jiexu kafka`: what an administrator does at the exchange."""
 
-import json
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
-from pydantic import ValidationError
 
 from jiexu.exchange import topics as rules
-from jiexu.exchange.broker import DEFAULT_DIR, DEFAULT_PORT, BrokerFailed, BrokerStatus, LocalBroker
-from jiexu.exchange.broker_parts import PartsMissing
-from jiexu.exchange.port import Admin, ExchangeError, ExchangeUnavailable, TopicState
-from jiexu.exchange.settings import ExchangeSettings, KafkaSettings, open_exchange
-
-FOUND_PROBLEMS = 1
-BAD_INPUT = 2
-UNREACHABLE = 3
+from jiexu.exchange.broker import DEFAULT_DIR, DEFAULT_PORT, BrokerStatus, LocalBroker
+from jiexu.exchange.cli_acls import acls
+from jiexu.exchange.cli_place import (
+    FOUND_PROBLEMS,
+    json_option,
+    opened_admin,
+    place_of,
+    print_json,
+    progress,
+    readable_errors,
+    say,
+    where_options,
+)
+from jiexu.exchange.port import Admin, TopicState
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,12 +41,15 @@ _SHOWN = (
 
 @click.group()
 def topics() -> None:
-    """建立和检查主题。 / Create and check topics.
+    """主题与授权的建立和检查。 / Create and check topics and ACLs.
 
     \b
     退出码 / exit codes: 0 正常 fine, 1 有问题 problems found,
     2 输入有误 bad input, 3 无法连接 unreachable
     """
+
+
+topics.add_command(acls)
 
 
 @click.group()
@@ -56,35 +63,18 @@ def kafka() -> None:
 
 
 def _topic_options(command: F) -> F:
-    for option in reversed(
-        [
-            click.option("--exchange", "path", metavar="PATH", help="内置交换文件。 / The embedded exchange's file."),
-            click.option("--kafka", "bootstrap", metavar="HOST:PORT", help="Kafka 地址。 / Kafka's address."),
-            click.option(
-                "--region",
-                "regions",
-                multiple=True,
-                required=True,
-                metavar="CODE",
-                help="地区代码，可多次给出。 / Region code; may be given several times.",
-            ),
-            click.option(
-                "--partitions",
-                type=click.IntRange(1, 1000),
-                default=rules.DEFAULT_PARTITIONS,
-                show_default=True,
-                help="信箱分区数，与目录一致。 / Partitions of a mailbox, as in the directory.",
-            ),
-            click.option(
-                "--replication",
-                type=click.IntRange(1, 9),
-                help="副本数，默认 Kafka 为 3、内置为 1。 / Copies; by default 3 on Kafka, 1 embedded.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="输出 JSON。 / Print JSON."),
-        ]
-    ):
-        command = option(command)
-    return command
+    partitions = click.option(
+        "--partitions",
+        type=click.IntRange(1, 1000),
+        help=f"信箱分区数，缺省依目录，无目录时为 {rules.DEFAULT_PARTITIONS}。 / Partitions of a mailbox; by default "
+        f"as the directory of --config says, else {rules.DEFAULT_PARTITIONS}.",
+    )
+    replication = click.option(
+        "--replication",
+        type=click.IntRange(1, 9),
+        help="副本数，默认 Kafka 为 3、内置为 1。 / Copies; by default 3 on Kafka, 1 embedded.",
+    )
+    return where_options(partitions(replication(json_option(command))))
 
 
 @topics.command()
@@ -98,17 +88,18 @@ def create(as_json: bool, **where: Any) -> None:
       jiexu topics create --exchange exchange.db --region 310000
       jiexu topics create --kafka kafka1:9092,kafka2:9092 --region 310000 --region 320500
       jiexu topics create --kafka 127.0.0.1:9092 --region 310000 --replication 1
+      jiexu topics create --config admin.toml
     """
     with _opened(where) as (admin, specs):
-        _progress(f"正在建立 {len(specs)} 个主题", f"Creating {len(specs)} topics")
+        progress(f"正在建立 {len(specs)} 个主题", f"Creating {len(specs)} topics")
         results = rules.create(admin, specs)
     words = {
-        rules.Outcome.CREATED: _say("已建立", "created"),
-        rules.Outcome.EXISTS: _say("已存在，符合要求", "exists, as it should be"),
-        rules.Outcome.REFUSED: _say("已存在，不安全，未更改", "exists, unsafe, not altered"),
+        rules.Outcome.CREATED: say("已建立", "created"),
+        rules.Outcome.EXISTS: say("已存在，符合要求", "exists, as it should be"),
+        rules.Outcome.REFUSED: say("已存在，不安全，未更改", "exists, unsafe, not altered"),
     }
     if as_json:
-        _print_json([asdict(result) for result in results])
+        print_json([asdict(result) for result in results])
     else:
         for result in results:
             click.echo(f"{result.topic}: {words[result.outcome]}")
@@ -127,12 +118,12 @@ def check(as_json: bool, **where: Any) -> None:
       jiexu topics check --kafka kafka1:9092 --region 310000 --json
     """
     with _opened(where) as (admin, specs):
-        _progress(f"正在检查 {len(specs)} 个主题", f"Checking {len(specs)} topics")
+        progress(f"正在检查 {len(specs)} 个主题", f"Checking {len(specs)} topics")
         findings = rules.check(admin, specs)
     if as_json:
-        _print_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) for finding in findings])
     elif not findings:
-        click.echo(_say(f"{len(specs)} 个主题全部符合要求", f"all {len(specs)} topics are as they should be"))
+        click.echo(say(f"{len(specs)} 个主题全部符合要求", f"all {len(specs)} topics are as they should be"))
     else:
         for name in dict.fromkeys(finding.topic for finding in findings):
             click.echo(f"{name}:")
@@ -151,10 +142,10 @@ def describe(as_json: bool, **where: Any) -> None:
       jiexu topics describe --exchange exchange.db --region 310000
     """
     with _opened(where) as (admin, specs):
-        _progress(f"正在读取 {len(specs)} 个主题", f"Reading {len(specs)} topics")
+        progress(f"正在读取 {len(specs)} 个主题", f"Reading {len(specs)} topics")
         found = rules.describe(admin, specs)
     if as_json:
-        _print_json({name: None if state is None else _shown(state) for name, state in found.items()})
+        print_json({name: None if state is None else _shown(state) for name, state in found.items()})
     else:
         for name, state in found.items():
             _print_topic(name, state)
@@ -171,7 +162,7 @@ def _broker_options(command: F) -> F:
         show_default=True,
         help="数据、日志所在目录。 / Directory of data and log.",
     )
-    return directory(click.option("--json", "as_json", is_flag=True, help="输出 JSON。 / Print JSON.")(command))
+    return directory(json_option(command))
 
 
 @kafka.command()
@@ -193,12 +184,12 @@ def up(directory: Path, port: int, as_json: bool) -> None:
       jiexu kafka up
       jiexu kafka up --port 0 --dir /tmp/kafka
     """
-    broker = LocalBroker(directory, port, _progress)
-    with _readable_errors():
+    broker = LocalBroker(directory, port, progress)
+    with readable_errors():
         bootstrap = broker.start()
         status = broker.status()
     if port and bootstrap != f"127.0.0.1:{port}":
-        _progress(f"Kafka 已在 {bootstrap} 运行，端口未更改", f"Kafka runs on {bootstrap} already; its port stays")
+        progress(f"Kafka 已在 {bootstrap} 运行，端口未更改", f"Kafka runs on {bootstrap} already; its port stays")
     _print_status(status, as_json)
 
 
@@ -211,8 +202,8 @@ def down(directory: Path, as_json: bool) -> None:
     示例 / Example:
       jiexu kafka down
     """
-    broker = LocalBroker(directory, progress=_progress)
-    with _readable_errors():
+    broker = LocalBroker(directory, progress=progress)
+    with readable_errors():
         broker.stop()
     _print_status(broker.status(), as_json)
 
@@ -234,62 +225,27 @@ def status(directory: Path, as_json: bool) -> None:
 
 @contextmanager
 def _opened(where: dict[str, Any]) -> Iterator[tuple[Admin, list[rules.TopicSpec]]]:
-    path, bootstrap = where["path"], where["bootstrap"]
-    replication = where["replication"] or (_DEFAULT_REPLICATION if bootstrap else 1)
+    place = place_of(where["path"], where["bootstrap"], where["config_file"], where["regions"])
+    assert place.settings is not None, "an exchange was asked for"
+    replication = where["replication"] or (_DEFAULT_REPLICATION if place.settings.kafka else 1)
     try:
-        settings = ExchangeSettings(
-            embedded=path, kafka=None if bootstrap is None else KafkaSettings(bootstrap=bootstrap)
-        )
         specs = [
             spec
-            for region in where["regions"]
-            for spec in rules.region_topics(region, where["partitions"], replication)
+            for region in place.regions
+            for spec in rules.region_topics(region, where["partitions"] or place.partitions_of(region), replication)
         ]
-    except ValidationError as error:
-        _bad_input(error)
     except ValueError as error:
         raise click.BadParameter(
-            _say(f"地区代码只能由字母、数字、- 和 _ 组成：{error}", str(error)), param_hint="--region"
+            say(f"地区代码只能由字母、数字、- 和 _ 组成：{error}", str(error)), param_hint="--region"
         ) from error
-    with _readable_errors(), closing(open_exchange(settings)) as exchange, closing(exchange.admin()) as admin:
+    with opened_admin(place.settings) as admin:
         yield admin, specs
-
-
-@contextmanager
-def _readable_errors() -> Iterator[None]:
-    try:
-        yield
-    except ExchangeError as error:
-        click.echo(_say(error.zh, error.en), err=True)
-        unreachable = isinstance(error, ExchangeUnavailable | BrokerFailed | PartsMissing)
-        raise SystemExit(UNREACHABLE if unreachable else BAD_INPUT) from error
-
-
-def _bad_input(error: ValidationError) -> NoReturn:
-    problems = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
-    raise click.UsageError(
-        _say(f"--exchange 或 --kafka 有误：{problems}", f"--exchange or --kafka is wrong: {problems}")
-    ) from error
-
-
-def _say(zh: str, en: str) -> str:
-    context = click.get_current_context(silent=True)
-    english = context is not None and context.find_root().params.get("lang") == "en"
-    return en if english else zh
-
-
-def _progress(zh: str, en: str) -> None:
-    click.echo(f"{_say(zh, en)} …", err=True)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _print_findings(findings: list[rules.Finding]) -> None:
     for finding in findings:
-        click.echo(f"  ✗ [{finding.code}] {_say(finding.zh, finding.en)}")
-        click.echo(f"    → {_say(finding.do_zh, finding.do_en)}")
+        click.echo(f"  ✗ [{finding.code}] {say(finding.zh, finding.en)}")
+        click.echo(f"    → {say(finding.do_zh, finding.do_en)}")
 
 
 def _shown(state: TopicState) -> dict[str, Any]:
@@ -304,14 +260,14 @@ def _shown(state: TopicState) -> dict[str, Any]:
 
 def _print_topic(name: str, state: TopicState | None) -> None:
     if state is None:
-        click.echo(f"{name}: {_say('不存在', 'does not exist')}")
+        click.echo(f"{name}: {say('不存在', 'does not exist')}")
         return
     click.echo(f"{name}:")
     words = {
-        "topic_id": _say("标识", "id"),
-        "partitions": _say("分区", "partitions"),
-        "replication": _say("副本", "copies"),
-        "in_sync": _say("同步副本（最少）", "copies in sync (least)"),
+        "topic_id": say("标识", "id"),
+        "partitions": say("分区", "partitions"),
+        "replication": say("副本", "copies"),
+        "in_sync": say("同步副本（最少）", "copies in sync (least)"),
     }
     shown = _shown(state)
     for key, word in words.items():
@@ -322,12 +278,12 @@ def _print_topic(name: str, state: TopicState | None) -> None:
 
 def _print_status(found: BrokerStatus, as_json: bool) -> None:
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     elif not found.running:
-        click.echo(_say(f"未运行（{found.directory}）", f"not running ({found.directory})"))
+        click.echo(say(f"未运行（{found.directory}）", f"not running ({found.directory})"))
     else:
         zh = "运行中" if found.answering else "已启动，尚未应答"
         en = "running" if found.answering else "started, not answering yet"
         memory = "" if found.memory_mb is None else f", {found.memory_mb} MB"
-        click.echo(f"Kafka {found.version} {_say(zh, en)}: {found.bootstrap}, pid {found.pid}{memory}")
-        click.echo(_say(f"目录：{found.directory}", f"directory: {found.directory}"))
+        click.echo(f"Kafka {found.version} {say(zh, en)}: {found.bootstrap}, pid {found.pid}{memory}")
+        click.echo(say(f"目录：{found.directory}", f"directory: {found.directory}"))

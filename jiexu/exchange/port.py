@@ -96,6 +96,18 @@ class ExchangeRefused(ExchangeError):
     code = "exchange.refused"
 
 
+class LoginRefused(ExchangeRefused):
+    """Who we are, or who the other side is, could not be proved: a password, a certificate, the way of logging in."""
+
+    code = "exchange.login_refused"
+
+
+class NotAllowed(ExchangeRefused):
+    """The exchange knows who asks, and no rule of its (an ACL) allows it."""
+
+    code = "exchange.not_allowed"
+
+
 class TopicMissing(ExchangeError):
     """The topic or the partition does not exist. Topics are made by an administrator, never by use."""
 

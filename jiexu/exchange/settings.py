@@ -1,14 +1,17 @@
 """The part of the configuration that says where the exchange is, and how to log in to it."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from jiexu.exchange.port import Clock, Exchange, utc_now
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+_FILES = ("ssl_ca_file", "ssl_cert_file", "ssl_key_file", "ssl_key_password_file", "sasl_password_file")
+_BY_VALUE = {"sasl_password": "sasl_password_file", "ssl_key_password": "ssl_key_password_file"}
 
 
 def _bootstrap(value: str) -> str:
@@ -21,7 +24,8 @@ def _bootstrap(value: str) -> str:
 class KafkaSettings(BaseModel):
     """One cluster and how to log in to it. Strict: an unknown or misspelt name is refused.
 
-    Times are seconds. `delivery_timeout` bounds a `send`, `request_timeout` every other call.
+    Passwords stand in files of their own, named here and read when a connection is made, so that a new one is
+    taken up by itself. Times are seconds. `delivery_timeout` bounds a `send`, `request_timeout` every other call.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -31,38 +35,64 @@ class KafkaSettings(BaseModel):
     ssl_ca_file: str | None = None
     ssl_cert_file: str | None = None
     ssl_key_file: str | None = None
-    ssl_key_password: SecretStr | None = None
+    ssl_key_password_file: str | None = None
     ssl_check_hostname: bool = True
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    sasl_password_file: str | None = None
     client_id: str = "jiexu"
     request_timeout: float = Field(default=10.0, ge=0.5, le=60)
     delivery_timeout: float = Field(default=30.0, ge=1, le=300)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_secret_by_value(cls, values: Any) -> Any:
+        for name, file in _BY_VALUE.items():
+            if isinstance(values, Mapping) and name in values:
+                # The value itself is not repeated: this sentence is printed and logged.
+                raise ValueError(
+                    f"密码不写在配置里：写入权限为 0600 的文件，再用 {file} 指明 / "
+                    f"no password by value: write it to a file of mode 0600 and name that: {file}"
+                )
+        return values
+
     @model_validator(mode="after")
-    def _agree(self) -> "KafkaSettings":
-        sasl = (self.sasl_mechanism, self.sasl_username, self.sasl_password)
+    def _agree(self) -> Self:
+        sasl = (self.sasl_mechanism, self.sasl_username, self.sasl_password_file)
         if self.security.startswith("SASL"):
             if None in sasl:
-                raise ValueError("SASL 需要 sasl_mechanism、sasl_username、sasl_password / SASL needs all three")
+                raise ValueError(
+                    "SASL 需要 sasl_mechanism、sasl_username、sasl_password_file / SASL needs all three of them"
+                )
         elif sasl != (None, None, None):
             # Silently unused, it would look as if one logged in.
             raise ValueError(f"security={self.security} 不使用 SASL 设置 / does not use the sasl settings")
         if self.security == "SASL_PLAINTEXT" and self.sasl_mechanism == "PLAIN":
             raise ValueError("PLAIN 只能用于 SASL_SSL，否则口令以明文发送 / PLAIN sends the password in clear")
-        tls = (self.ssl_ca_file, self.ssl_cert_file, self.ssl_key_file, self.ssl_key_password)
-        if "SSL" not in self.security and tls != (None,) * 4:
+        tls = (self.ssl_ca_file, self.ssl_cert_file, self.ssl_key_file, self.ssl_key_password_file)
+        if not self.tls and tls != (None,) * 4:
             raise ValueError(f"security={self.security} 不使用 ssl 设置 / does not use the ssl settings")
         if (self.ssl_cert_file is None) != (self.ssl_key_file is None):
             raise ValueError("ssl_cert_file 与 ssl_key_file 须同时给出 / give both or neither")
+        if self.ssl_key_password_file is not None and self.ssl_key_file is None:
+            raise ValueError("ssl_key_password_file 需要 ssl_key_file / needs ssl_key_file")
         if self.delivery_timeout < self.request_timeout:
             raise ValueError("delivery_timeout 不能小于 request_timeout / must not be below request_timeout")
         return self
 
+    @property
+    def tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security in ("SSL", "SASL_SSL")
+
+    def under(self, folder: Path) -> Self:
+        """The same with its files' paths taken from that folder, as those of a configuration file are."""
+        paths = {name: getattr(self, name) for name in _FILES}
+        return self.model_copy(update={name: str(folder / path) for name, path in paths.items() if path is not None})
+
     def client_options(self) -> dict[str, Any]:
-        """What every client of kafka-python is given."""
-        options: dict[str, Any] = {
+        """What every client of kafka-python is given, the login left out (kafka/login.py)."""
+        return {
             "bootstrap_servers": self.bootstrap.split(","),
             "client_id": self.client_id,
             "security_protocol": self.security,
@@ -73,21 +103,6 @@ class KafkaSettings(BaseModel):
             # A topic deleted and made again is noticed by its id in the metadata.
             "metadata_max_age_ms": 30_000,
         }
-        if "SSL" in self.security:
-            options |= {
-                "ssl_cafile": self.ssl_ca_file,
-                "ssl_certfile": self.ssl_cert_file,
-                "ssl_keyfile": self.ssl_key_file,
-                "ssl_password": _secret(self.ssl_key_password),
-                "ssl_check_hostname": self.ssl_check_hostname,
-            }
-        if self.security.startswith("SASL"):
-            options |= {
-                "sasl_mechanism": self.sasl_mechanism,
-                "sasl_plain_username": self.sasl_username,
-                "sasl_plain_password": _secret(self.sasl_password),
-            }
-        return options
 
 
 class ExchangeSettings(BaseModel):
@@ -99,10 +114,16 @@ class ExchangeSettings(BaseModel):
     kafka: KafkaSettings | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> "ExchangeSettings":
+    def _one(self) -> Self:
         if (self.embedded is None) == (self.kafka is None):
             raise ValueError("embedded 与 kafka 须且只能给出一个 / give exactly one of embedded and kafka")
         return self
+
+    def under(self, folder: Path) -> Self:
+        """The same with all its files' paths taken from that folder."""
+        if self.kafka is not None:
+            return self.model_copy(update={"kafka": self.kafka.under(folder)})
+        return self.model_copy(update={"embedded": str(folder / Path(self.embedded or "").expanduser())})
 
 
 def open_exchange(settings: ExchangeSettings, clock: Clock = utc_now) -> Exchange:
@@ -114,7 +135,3 @@ def open_exchange(settings: ExchangeSettings, clock: Clock = utc_now) -> Exchang
     from jiexu.exchange.embedded import EmbeddedExchange
 
     return EmbeddedExchange(Path(settings.embedded or "").expanduser(), clock)
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return None if value is None else value.get_secret_value()

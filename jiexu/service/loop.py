@@ -3,17 +3,19 @@
 Each part survives its own death by itself; the loop only gives them turns. SIGTERM lets the batch in hand finish.
 """
 
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
 import structlog
 
-from jiexu.exchange.port import Consumer, ExchangeUnavailable, OffsetExpired
+from jiexu.exchange.port import Consumer, ExchangeRefused, ExchangeUnavailable, OffsetExpired
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import JournalUnavailable, Moved
 from jiexu.service.agency import Agency
@@ -176,7 +178,9 @@ class Service:
         return self.pulse.part(name, turn)
 
     def run(self) -> None:
-        """Turn until told to stop. An exchange or a journal that does not answer makes it wait, longer each time."""
+        """Turn until told to stop. An exchange or a journal that does not answer makes it wait, longer each time, and
+        so does an exchange that refuses us by now. One that refuses us at the start ends it: who starts it reads why.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -201,6 +205,13 @@ class Service:
                 self.log.warning(f"{away}_unavailable", error=error.en, wait=wait)
                 self._wait(wait)
                 wait = min(wait * 2, 10.0)
+            except ExchangeRefused as error:
+                if not checked:
+                    raise
+                self.pulse.waiting(error.zh, error.en)
+                self._refused(error)
+                self._wait(wait)
+                wait = min(wait * 2, 10.0)
         self.log.info("stopping", signal=signal.Signals(self.stop_signal).name)
         self.close()
         self.log.info("stopped")
@@ -211,6 +222,13 @@ class Service:
         self.close()
         self.agency.book = CaseBook()
         self._open_parts()
+
+    def _refused(self, error: ExchangeRefused) -> None:
+        """A password or right that is gone: a person is told, once, and reading begins anew once it is back."""
+        self.log.error("exchange_refused", code=error.code, error=error.en)
+        self.close()
+        with suppress(JournalUnavailable), self.agency.journal.write() as write:
+            write.raise_todo("alarm", error.code, None, error.zh, error.en, json.dumps({"topic": self.topic}))
 
     def _wait(self, seconds: float) -> None:
         """Wait, but not beyond a signal to stop."""

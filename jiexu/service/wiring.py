@@ -7,7 +7,7 @@ from jiexu.contract.errors import ContractError
 from jiexu.contract.keys import load_key
 from jiexu.contract.signing import Signer
 from jiexu.exchange.port import Exchange
-from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.exchange.settings import open_exchange
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal
 from jiexu.region.directory.file import load_participants
@@ -54,11 +54,8 @@ def open_configured_journal(config: Config) -> Journal:
 
 
 def open_configured_exchange(config: Config) -> Exchange:
-    """The exchange that the configuration names; an embedded file's path is taken from the configuration's folder."""
-    settings = config.exchange
-    if settings.embedded is not None:
-        settings = ExchangeSettings(embedded=str(config.path(settings.embedded)))
-    return open_exchange(settings)
+    """The exchange that the configuration names; its files' paths are taken from the configuration's folder."""
+    return open_exchange(config.exchange.under(Path(config.folder)))
 
 
 def current_signer(config: Config, participants: Participants) -> Signer:

@@ -6,14 +6,23 @@ import gc
 import logging
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import kafka
 import pytest
 from kafka.producer import kafka as library_module
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from jiexu.exchange import ExchangeRefused, ExchangeSettings, ExchangeUnavailable, Outgoing, TopicMissing, open_exchange
+from jiexu.exchange import (
+    ExchangeRefused,
+    ExchangeSettings,
+    ExchangeUnavailable,
+    NotAllowed,
+    Outgoing,
+    TopicMissing,
+    open_exchange,
+)
 from jiexu.exchange.broker import free_port
 from jiexu.exchange.kafka import KafkaExchange, KafkaSettings
 from jiexu.exchange.kafka.client import make, readable
@@ -89,7 +98,8 @@ class TestSettingsThatMatter:
             # acks=1 beside the default of idempotence turns it off without an error.
             make(
                 _SilentlyWeaker,
-                {"bootstrap_servers": kafka_bootstrap, "acks": 1},
+                KafkaSettings(bootstrap=kafka_bootstrap),
+                {"acks": 1},
                 {"enable_idempotence": True},
             )
 
@@ -202,31 +212,17 @@ class TestSettings:
         assert options["security_protocol"] == "PLAINTEXT"
         assert not any(name.startswith(("ssl", "sasl")) for name in options)
 
-    def test_tls_and_sasl_are_passed_through(self) -> None:
-        options = KafkaSettings(
-            bootstrap="k:9093",
-            security="SASL_SSL",
-            ssl_ca_file="ca.pem",
-            sasl_mechanism="SCRAM-SHA-512",
-            sasl_username="r310000",
-            sasl_password=SecretStr("secret"),
-        ).client_options()
-        assert options["security_protocol"] == "SASL_SSL"
-        assert options["ssl_cafile"] == "ca.pem"
-        assert options["ssl_check_hostname"] is True
-        assert options["sasl_mechanism"] == "SCRAM-SHA-512"
-        assert options["sasl_plain_username"] == "r310000"
-        assert options["sasl_plain_password"] == "secret"
-
-    def test_the_password_is_not_printed(self) -> None:
+    def test_paths_are_those_of_the_configuration_file(self) -> None:
         settings = KafkaSettings(
             bootstrap="k:9093",
             security="SASL_SSL",
-            sasl_mechanism="PLAIN",
-            sasl_username="u",
-            sasl_password=SecretStr("hush"),
-        )
-        assert "hush" not in repr(settings)
+            ssl_ca_file="tls/ca.pem",
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_username="jiexu.310000",
+            sasl_password_file="/run/secrets/kafka",
+        ).under(Path("/etc/jiexu"))
+        assert (settings.ssl_ca_file, settings.sasl_password_file) == ("/etc/jiexu/tls/ca.pem", "/run/secrets/kafka")
+        assert settings.ssl_cert_file is None
 
     @pytest.mark.parametrize(
         "wrong",
@@ -240,12 +236,13 @@ class TestSettings:
             {"bootstrap": "k:9092", "sasl_username": "u"},
             {"bootstrap": "k:9092", "ssl_ca_file": "ca.pem"},
             {"bootstrap": "k:9092", "security": "SSL", "ssl_cert_file": "c.pem"},
+            {"bootstrap": "k:9092", "security": "SSL", "ssl_key_password_file": "p"},
             {
                 "bootstrap": "k:9092",
                 "security": "SASL_PLAINTEXT",
                 "sasl_mechanism": "PLAIN",
                 "sasl_username": "u",
-                "sasl_password": "p",
+                "sasl_password_file": "p",
             },
             {"bootstrap": "k:9092", "request_timeout": 20.0, "delivery_timeout": 10.0},
             {"bootstrap": "k:9092", "request_timeout": "10"},
@@ -260,12 +257,22 @@ class TestSettings:
         with pytest.raises(ValidationError):
             ExchangeSettings.model_validate(wrong)
 
+    @pytest.mark.parametrize("name", ["sasl_password", "ssl_key_password"])
+    def test_a_password_by_value_is_refused_and_not_repeated(self, name: str) -> None:
+        with pytest.raises(ValidationError) as error:
+            KafkaSettings.model_validate({"bootstrap": "k:9092", "security": "SASL_SSL", name: "hush"})
+        (problem,) = error.value.errors(include_input=False)
+        assert f"{name}_file" in problem["msg"]
+        assert "hush" not in problem["msg"]
+
     def test_kafka_is_opened_without_connecting(self) -> None:
         exchange = open_exchange(ExchangeSettings(kafka=KafkaSettings(bootstrap="127.0.0.1:1")))
         assert isinstance(exchange, KafkaExchange)
 
     def test_a_no_is_told_from_no_answer(self) -> None:
         settings = KafkaSettings(bootstrap="k:9092")
-        refused = readable(kafka.errors.TopicAuthorizationFailedError("t"), settings)
-        assert isinstance(refused, ExchangeRefused)
+        refused = readable(kafka.errors.TopicAuthorizationFailedError({"jiexu.310000.ledger"}), settings)
+        assert isinstance(refused, NotAllowed)
+        assert "topic jiexu.310000.ledger" in refused.en
+        assert isinstance(readable(kafka.errors.InvalidConfigurationError(), settings), ExchangeRefused)
         assert isinstance(readable(kafka.errors.KafkaTimeoutError(), settings), ExchangeUnavailable)

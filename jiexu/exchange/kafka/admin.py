@@ -9,13 +9,15 @@ import kafka.errors as errors
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
-from jiexu.exchange.kafka.client import bounded, close_quietly, make, readable_errors, unavailable
+from jiexu.exchange.kafka.bounded import bounded
+from jiexu.exchange.kafka.client import close_quietly, make, not_allowed, readable_errors, unavailable
 from jiexu.exchange.port import ExchangeRefused, OffsetExpired, TopicExists, TopicMissing, TopicState
 from jiexu.exchange.settings import KafkaSettings
 
 T = TypeVar("T")
 
 _UNKNOWN_TOPIC = 3  # error code in a metadata answer
+_TOPIC_AUTHORIZATION_FAILED = 29
 _PAUSE = 0.05
 _Resource: Any = ConfigResource  # untyped in the library
 
@@ -111,6 +113,10 @@ class KafkaAdmin:
         found = self._call(lambda client: client.list_partition_offsets(asked))
         return {partition.partition: int(found[partition].offset) for partition in sorted(found)}
 
+    def ask(self, call: Callable[[Any], T]) -> T:
+        """Ask the library's administrator something that the port has no word for. Raises `ExchangeError`."""
+        return self._call(call)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -126,6 +132,9 @@ class KafkaAdmin:
         if not names:
             return {}  # the library takes an empty list for all topics
         described: list[dict[str, Any]] = self._call(lambda client: client.describe_topics(list(names)))
+        for topic in described:
+            if topic["error_code"] == _TOPIC_AUTHORIZATION_FAILED:  # whether it exists is not told to us either
+                raise not_allowed(self._settings, f"DESCRIBE {topic['name']}")
         return {
             topic["name"]: topic for topic in described if topic["error_code"] != _UNKNOWN_TOPIC and topic["partitions"]
         }
@@ -163,7 +172,7 @@ class KafkaAdmin:
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = make(KafkaAdminClient, self._settings.client_options(), {})
+            self._client = make(KafkaAdminClient, self._settings, {}, {})
         return self._client
 
     def _discard(self) -> None:

@@ -3,26 +3,21 @@ their errors.
 """
 
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import kafka.errors as errors
 
+from jiexu.exchange.kafka.bounded import bounded
 from jiexu.exchange.kafka.defects import stop_half_made
-from jiexu.exchange.port import ExchangeError, ExchangeRefused, ExchangeUnavailable
+from jiexu.exchange.kafka.login import hint, login_options, refused_login, speaks_tls, try_login
+from jiexu.exchange.port import ExchangeError, ExchangeRefused, ExchangeUnavailable, NotAllowed
 from jiexu.exchange.settings import KafkaSettings
-
-T = TypeVar("T")
 
 _SAID = re.compile(r"error_message=['\"](.+?)['\"](?:,|\))")
 
 _REFUSALS = (
-    errors.AuthorizationError,
-    errors.SaslAuthenticationFailedError,
-    errors.UnsupportedSaslMechanismError,
-    errors.IllegalSaslStateError,
     errors.SecurityDisabledError,
     errors.UnsupportedVersionError,
     errors.KafkaConfigurationError,
@@ -34,17 +29,23 @@ _REFUSALS = (
 )
 
 
-def make(kind: type[Any], options: Mapping[str, Any], demanded: Mapping[str, Any]) -> Any:
-    """Make a client, and refuse one that changed a setting that matters.
+def make(kind: type[Any], settings: KafkaSettings, options: Mapping[str, Any], demanded: Mapping[str, Any]) -> Any:
+    """Make a client that has logged in, and refuse one that changed a setting that matters.
 
     The library gives way in silence where settings disagree (acks=1 turns idempotence off), and its
-    defaults change between releases: what is demanded is read back.
+    defaults change between releases: what is demanded is read back. Raises `LoginRefused`, and what the library
+    raises.
     """
+    common = settings.client_options() | login_options(settings)
+    if settings.security != "PLAINTEXT":
+        try_login(settings, common)
     client: Any = object.__new__(kind)
     try:
-        client.__init__(**options, **demanded)
-    except BaseException:
+        client.__init__(**common, **options, **demanded)
+    except BaseException as error:
         stop_half_made(client)
+        if isinstance(error, errors.KafkaTimeoutError) and (refused := speaks_tls(settings)) is not None:
+            raise refused from error
         raise
     changed = {name: client.config[name] for name, value in demanded.items() if client.config[name] != value}
     if changed:
@@ -69,13 +70,37 @@ def readable(error: Exception, settings: KafkaSettings) -> ExchangeError:
     # The library's message holds the whole request and answer; what a person can use is the broker's
     # sentence.
     said = _SAID.search(str(error))
-    what = f"{type(error).__name__}: {said[1] if said else str(error)[:200]}"
+    name = f"{type(error).__name__}: "
+    what = name + (said[1] if said else str(error).removeprefix(name)[:200])
+    refused = refused_login(error, settings)
+    if refused is not None:
+        return refused
+    if isinstance(error, errors.AuthorizationError) or "AuthorizationFailedError" in what:
+        return not_allowed(settings, _forbidden(what))
     if isinstance(error, _REFUSALS):
         return ExchangeRefused(
             f"Kafka（{settings.bootstrap}）拒绝了请求：{what}。请检查权限、登录设置和参数。",
             f"Kafka ({settings.bootstrap}) refused: {what}. Check rights, login settings and parameters.",
         )
-    return unavailable(settings, what)
+    return unavailable(settings, what + hint(error))
+
+
+def not_allowed(settings: KafkaSettings, what: str) -> NotAllowed:
+    """No ACL allows it: who was refused what, and the way to the rule that is missing."""
+    who = settings.sasl_username or settings.ssl_cert_file or "ANONYMOUS"
+    return NotAllowed(
+        f"Kafka（{settings.bootstrap}）不允许 {who} 这样做：{what}。请管理员核对授权：jiexu topics acls --check，"
+        "缺少的用 --apply 补上。",
+        f"Kafka ({settings.bootstrap}) does not allow {who} to do this: {what}. Ask the administrator to check the "
+        "ACLs: jiexu topics acls --check, and to add what is missing with --apply.",
+    )
+
+
+def _forbidden(what: str) -> str:
+    """`topic jiexu.…`, out of `TopicAuthorizationFailedError: [Error 29] …: {'jiexu.…'}`."""
+    kind = next((k for k in ("Topic", "Group", "Cluster", "TransactionalId") if f"{k}Authorization" in what), "")
+    names = re.findall(r"[\w*-]+(?:\.[\w*-]+)+", what)
+    return " ".join([kind.lower(), *names]).strip() or what
 
 
 def unavailable(settings: KafkaSettings, what: str) -> ExchangeUnavailable:
@@ -85,30 +110,6 @@ def unavailable(settings: KafkaSettings, what: str) -> ExchangeUnavailable:
         f"Kafka ({settings.bootstrap}) does not answer ({what}). It is tried again; if this lasts, check the "
         "network and whether Kafka runs.",
     )
-
-
-def bounded(call: Callable[[], T], seconds: float) -> T:
-    """Run a call that can outlive its own timeout. Raises `errors.KafkaTimeoutError` after `seconds`.
-
-    The call goes on in its thread; the caller gives up its client, which ends it.
-    """
-    outcome: list[T | BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(call())
-        except BaseException as error:  # handed to the caller below
-            outcome.append(error)
-
-    thread = threading.Thread(target=run, daemon=True, name="kafka-call")
-    thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise errors.KafkaTimeoutError(f"no answer within {seconds:g} s")
-    result = outcome[0]
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def close_quietly(client: Any, **options: Any) -> None:

@@ -83,6 +83,7 @@ class KafkaConsumer:
         with readable_errors(settings):
             self._client: Any = make(
                 LibraryConsumer,
+                settings,
                 self._options(),
                 {
                     "group_id": group,
@@ -140,7 +141,7 @@ class KafkaConsumer:
         return round(self._settings.request_timeout * 1000)
 
     def _options(self) -> dict[str, Any]:
-        return self._settings.client_options() | {
+        return {
             "partition_assignment_strategy": (RangePartitionAssignor,),
             "session_timeout_ms": SESSION_MS,
             "heartbeat_interval_ms": HEARTBEAT_MS,

@@ -4,10 +4,17 @@ They reach into the library, which is why it is pinned; `tests/exchange/test_kaf
 release has moved what they reach for. With a new release look first whether a repair is still needed.
 """
 
+import socket
+import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import kafka.errors as errors
 from kafka import KafkaProducer as LibraryProducer
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+
+from jiexu.exchange.kafka.bounded import bounded
 
 
 class Producer(LibraryProducer):
@@ -82,6 +89,74 @@ def refresh_metadata(consumer: Any) -> None:
 def offset_held(consumer: Any, partition: Any) -> int:
     """The consumer's offset, without the check against the broker that `position` waits for."""
     return int(consumer._subscription.assignment[partition].position.offset)
+
+
+class ClosedAtFirstQuestion(Exception):
+    """The server greeted us and closed the connection at the first question: it waits for a login."""
+
+
+class _Attentive(cast(Any, KafkaConnectionManager)):  # type: ignore[misc]
+    """Hears what a server says before it closes: the library drops it, the reason of a refused login too."""
+
+    async def _build_transport(self, node: Any, timeout_at: Any = None) -> Any:
+        transport = await super()._build_transport(node, timeout_at=timeout_at)
+        receive = transport._sock_recv
+
+        def heard() -> tuple[bytes, Any]:
+            data, end = receive()
+            return (data, None) if data else (data, end)  # the end comes again, at the next call
+
+        transport._sock_recv = heard
+        return transport
+
+
+def connect_once(options: dict[str, Any], seconds: float) -> list[Exception]:
+    """Log in to the bootstrap servers one after the other, each once, until one lets us in: then empty, else why not.
+
+    A client of the library tries again until its time is up, a refused password too, and says at the end only that
+    it timed out; the reason stands in its log alone. A server that takes the connection and then says nothing would
+    hold it for ever in the TLS handshake.
+    """
+    net = cast(Any, NetworkSelector)(**options)  # untyped in the library
+    manager = _Attentive(net, **options)
+    net.start()
+    failures: list[Exception] = []
+    try:
+        for broker in manager.cluster.bootstrap_brokers():
+
+            async def login(node: Any = broker.node_id) -> None:
+                await manager.get_connection(node, timeout_ms=seconds * 1000, refresh_metadata_on_err=False)
+                try:
+                    await manager.cluster.refresh_metadata(node)
+                except errors.KafkaConnectionError as error:
+                    raise ClosedAtFirstQuestion(str(error)) from error
+
+            try:
+                bounded(lambda login=login: manager.run(login), seconds)  # type: ignore[misc]
+            except Exception as error:
+                failures.append(error)
+            else:
+                return []
+    finally:
+        manager.close()
+        net.stop(timeout_ms=1000)
+    return failures
+
+
+def offers_tls(server: str, seconds: float) -> bool:
+    """Whether a server answers a greeting in TLS; its certificate is not looked at, and nothing is told to it."""
+    host, _, port = server.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout=seconds) as plain,
+            context.wrap_socket(plain),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 class _Done:

@@ -68,8 +68,8 @@ class KafkaExchange:
         with readable_errors(self._settings):
             client: Any = make(
                 LibraryConsumer,
-                self._settings.client_options()
-                | {"fetch_max_bytes": MAX_POLL_BYTES, "max_partition_fetch_bytes": 4 * MAX_VALUE_BYTES},
+                self._settings,
+                {"fetch_max_bytes": MAX_POLL_BYTES, "max_partition_fetch_bytes": 4 * MAX_VALUE_BYTES},
                 {
                     "group_id": None,
                     "enable_auto_commit": False,

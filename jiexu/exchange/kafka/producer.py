@@ -93,8 +93,7 @@ class KafkaProducer:
     def _connected(self) -> Any:
         if self._client is None:
             timeout_ms = round(self._settings.request_timeout * 1000)
-            options = self._settings.client_options()
-            options |= {
+            options = {
                 "linger_ms": LINGER_MS,
                 "batch_size": BATCH_BYTES,
                 "max_block_ms": timeout_ms,
@@ -104,6 +103,7 @@ class KafkaProducer:
             }
             self._client = make(
                 defects.Producer,
+                self._settings,
                 options,
                 {
                     "acks": -1,  # "all": one replica's word would be lost with it; 1 also turns idempotence off
