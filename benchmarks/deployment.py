@@ -18,7 +18,7 @@ from jiexu.rules.facts import Application
 from jiexu.service.agency import BEIJING
 from jiexu.service.config import Config, load_config
 from jiexu.service.counter import Lodging
-from jiexu.service.setup import create_root, init_region
+from jiexu.service.setup import JOURNAL_FILE, create_root, init_region
 
 XIAN, WENZHOU = "610100", "330300"
 REGIONS = (XIAN, WENZHOU)
@@ -37,26 +37,25 @@ class Deployment:
         """The region's configuration file."""
         return self.folder / region / "region.toml"
 
-    def lodgings(self, region: str) -> list[Lodging]:
-        """The applications that are lodged in that region."""
-        today = datetime.now(BEIJING).date()
-        return [
-            Lodging(
-                Application(
-                    mover.person.identity,
-                    mover.outbound,
-                    mover.inbound,
-                    mover.from_scheme,
-                    mover.to_scheme,
-                    today,
-                )
-            )
-            for mover in self.movers
-            if mover.inbound == region
-        ]
+
+def lodgings(movers: Sequence[Mover], region: str) -> list[Lodging]:
+    """The applications that are lodged in that region."""
+    today = datetime.now(BEIJING).date()
+    return [
+        Lodging(Application(m.person.identity, m.outbound, m.inbound, m.from_scheme, m.to_scheme, today))
+        for m in movers
+        if m.inbound == region
+    ]
 
 
-def deploy(folder: Path, cases: int, exchange: ExchangeSettings, *, batch: int | None = None) -> Deployment:
+def deploy(
+    folder: Path,
+    cases: int,
+    exchange: ExchangeSettings,
+    *,
+    batch: int | None = None,
+    journals: Mapping[str, str] | None = None,
+) -> Deployment:
     """Make the regions, their topics, and registries that know everybody. The same people for the same number."""
     root = create_root(folder / "root")
     places = load_directory()
@@ -73,6 +72,7 @@ def deploy(folder: Path, cases: int, exchange: ExchangeSettings, *, batch: int |
             exchange=where,
             bank=folder / "bank.db",
             now=datetime.now(UTC) - timedelta(days=3),
+            journal=(journals or {}).get(code, JOURNAL_FILE),
         )
         if batch is not None:
             file.write_text(f"batch = {batch}\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
@@ -82,28 +82,29 @@ def deploy(folder: Path, cases: int, exchange: ExchangeSettings, *, batch: int |
     admin.close()
     opened.close()
     configs = {code: load_config(folder / code / "region.toml") for code in REGIONS}
-    movers = _movers(cases)
+    moving = movers(cases)
     for code, config in configs.items():
         registry = SqliteRegistry(
             config.path(config.platform.registry), code, Bank(folder / "bank.db"), lambda: datetime.now(UTC)
         )
-        for rows in _batches([row for mover in movers for row in mover.rows.get(code, ())]):
+        for rows in _batches([row for mover in moving for row in mover.rows.get(code, ())]):
             registry.put(rows)
         registry.close()
-    return Deployment(folder, configs, movers)
+    return Deployment(folder, configs, moving)
 
 
-def _movers(cases: int) -> list[Mover]:
+def movers(cases: int) -> list[Mover]:
+    """Who moves: the same people for the same number, whatever process asks."""
     random, today = Random(20211202), datetime.now(BEIJING).date()
     taken: set[str] = set()
-    movers = []
-    while len(movers) < cases:
-        outbound, inbound = REGIONS if len(movers) % 2 else REGIONS[::-1]
+    found: list[Mover] = []
+    while len(found) < cases:
+        outbound, inbound = REGIONS if len(found) % 2 else REGIONS[::-1]
         person = sample_person(random, outbound)
         if person.identity.document_number not in taken:
             taken.add(person.identity.document_number)
-            movers.append(people.employee(random, person, outbound, inbound, today))
-    return movers
+            found.append(people.employee(random, person, outbound, inbound, today))
+    return found
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
