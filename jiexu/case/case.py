@@ -39,7 +39,7 @@ class NotNext(Exception):
 class Case:
     """One case as far as somebody knows it. `outbound` and `inbound` hold each hand's state after 0, 1, 2 … events.
 
-    `parties` are those that TransferApplied names; empty before it.
+    `parties` are those that TransferApplied names, empty before it; `view` is the case as known now.
     """
 
     case_id: str
@@ -51,11 +51,7 @@ class Case:
     times: dict[tuple[Role, int], Event] = field(default_factory=dict)
     voids: set[str] = field(default_factory=set)
     parties: Mapping[Role, Party] = field(default_factory=dict)
-
-    @property
-    def view(self) -> View:
-        """The case as known now."""
-        return View(self.outbound[-1], self.inbound[-1])
+    view: View = field(default_factory=View)
 
     def view_at(self, outbound: int, inbound: int) -> View:
         """The case as somebody saw it who knew the hands up to these seqs."""
@@ -98,6 +94,7 @@ class Case:
         if event.type == "TransferApplied" and self.application is None and not void:
             self.application = event
             self.parties = {side: Party(event.body[side.value]["region"], side) for side in Role}
+        self.view = View(self.outbound[-1], self.inbound[-1])
         if void:
             self.voids.add(event.event_id)
         self.last[event.hand] = Seen(event.hand, event.seq, event.hash)

@@ -5,7 +5,7 @@ construction; what says something is that every word but short is at least zero,
 the bank and of the two registries.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 
 from jiexu.case.hands import ZERO, InboundHand, OutboundHand, Remittance
@@ -23,7 +23,14 @@ class MoneyAccount:
     short: Decimal = ZERO
 
     def __add__(self, other: "MoneyAccount") -> "MoneyAccount":
-        return MoneyAccount(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return MoneyAccount(
+            self.sent + other.sent,
+            self.credited + other.credited,
+            self.under_way + other.under_way,
+            self.returned + other.returned,
+            self.failed + other.failed,
+            self.short + other.short,
+        )
 
     @property
     def balanced(self) -> bool:

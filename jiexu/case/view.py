@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from jiexu.case.event import Role
 from jiexu.case.hands import ZERO, AnyHand, Form, HandState, InboundHand, OutboundHand
@@ -10,7 +11,7 @@ from jiexu.case.money import credited_net, money_account
 PAID_OUT = ("pay_to_person", "pay_to_heirs")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what takes long to derive is derived once
 class View:
     """Both hands, each up to some event. Words as in protocol.md and domain.md §2."""
 
@@ -95,7 +96,7 @@ class View:
         arrived = {m.reference for m in self.outbound.return_arrivals}
         return any(r.return_reference not in arrived for r in self.inbound.returns)
 
-    @property
+    @cached_property
     def money_back(self) -> bool:
         """Nothing is under way, nothing is credited, and every return has arrived."""
         account = money_account(self.outbound, self.inbound)
@@ -117,7 +118,7 @@ class View:
             return False
         return self.paid_out >= form.amount if form.outcome in PAID_OUT else True
 
-    @property
+    @cached_property
     def closed(self) -> bool:
         """Completed, up to date, no open query, nothing under way, all returns arrived, all of the money settled."""
         return (
@@ -140,7 +141,7 @@ class View:
         """The case keeps the unique row of the person's scheme: open, or ended with its money not yet back."""
         return self.open or (self.ended and not self.money_back)
 
-    @property
+    @cached_property
     def status(self) -> str:
         """One word for lists. Of ends that crossed, the first of rejected, forwarded, withdrawn is shown."""
         if self.ended:

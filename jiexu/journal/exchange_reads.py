@@ -77,14 +77,23 @@ class ExchangeReads(Block):
             rows += self._sql.rows(f"{_RECEIPT} WHERE r.case_id IN ({marks})", part)
         return [self._receipt(row)[1] for row in sorted(rows, key=lambda row: row[0])]
 
-    def receipts_to_give(self, role: Role, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
-        """Receipts that `role` gives and has not sent, with their positions, of lines at or before `up_to_event`."""
+    def receipts_to_give(self, peer: Party, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
+        """Receipts for `peer` that have not been sent, with their positions, of lines at or before `up_to_event`."""
         rows = self._sql.rows(
-            f"{_RECEIPT} WHERE r.peer_role = ? AND r.given = 1 AND r.batch IS NULL AND r.position <= ?"
-            " ORDER BY r.position LIMIT ?",
-            (role.other.value, up_to_event, limit),
+            f"{_RECEIPT} WHERE r.peer_role = ? AND r.peer_region = ? AND r.given = 1 AND r.batch IS NULL"
+            " AND r.position <= ? ORDER BY r.position LIMIT ?",
+            (peer.role.value, peer.region, up_to_event, limit),
         )
         return [self._receipt(row) for row in rows]
+
+    def peers_to_receipt(self, role: Role, up_to_event: int) -> set[Party]:
+        """Partners for whom receipts of `role` wait to be sent, of lines at or before `up_to_event`."""
+        rows = self._sql.rows(
+            "SELECT DISTINCT peer_region FROM receipts WHERE peer_role = ? AND given = 1 AND batch IS NULL"
+            " AND position <= ?",
+            (role.other.value, up_to_event),
+        )
+        return {Party(region, role.other) for (region,) in rows}
 
     def last_receipts_sent(self, peer: Party) -> tuple[int, bytes] | None:
         """Number and signed record of the last batch of receipts to that party: the end of its chain.

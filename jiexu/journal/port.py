@@ -315,6 +315,9 @@ class Reads(Protocol):
     """What can be asked, inside a write block (then it holds until commit) or outside (a snapshot of now)."""
 
     def heads(self, case_ids: Iterable[str]) -> dict[str, CaseHead]: ...
+    def positions(self, case_ids: Iterable[str]) -> dict[str, int]:
+        """The positions of the cases' last events: `heads` without the hands."""
+
     def case_events(self, case_id: str) -> list[StoredEvent]: ...
     def cases_events(self, case_ids: Sequence[str]) -> dict[str, list[StoredEvent]]: ...
     def event_at(self, case_id: str, hand: Hand, seq: int) -> StoredEvent | None: ...
@@ -381,9 +384,12 @@ class Reads(Protocol):
     def known_event_ids(self, event_ids: Sequence[str]) -> set[str]:
         """Those of the ids that events here bear."""
 
-    def receipts_to_give(self, role: Role, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
-        """Receipts that `role` gives and that have no batch yet, with their log positions, of lines at or before
+    def receipts_to_give(self, peer: Party, up_to_event: int, limit: int) -> list[tuple[int, ReceiptRow]]:
+        """Receipts for `peer` that have no batch yet, with their log positions, of lines at or before
         `up_to_event`."""
+
+    def peers_to_receipt(self, role: Role, up_to_event: int) -> set[Party]:
+        """Partners for whom receipts of `role` have no batch yet, of lines at or before `up_to_event`."""
 
     def last_receipts_sent(self, peer: Party) -> tuple[int, bytes] | None:
         """Number and signed record of the last batch of receipts to that party, None before the first: the end of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jiexu.case.case import Case, NotNext
 from jiexu.case.event import Role
-from jiexu.journal.port import CaseHead, Reads, StoredEvent
+from jiexu.journal.port import Reads, StoredEvent
 
 CASES_KEPT = 4096  # about 20 kB each: well below 100 MB
 
@@ -40,16 +40,16 @@ class CaseBook:
 
     def load(self, read: Reads, case_ids: Sequence[str]) -> dict[str, KnownCase]:
         """The cases as the journal has them now; ids without events are left out."""
-        heads = read.heads(case_ids)
-        stale = [case_id for case_id, head in heads.items() if not self._fresh(case_id, head)]
+        last = read.positions(case_ids)
+        stale = [case_id for case_id, position in last.items() if not self._fresh(case_id, position)]
         for case_id, events in read.cases_events(stale).items():
             if events:
                 self.keep(fold(case_id, events), events[-1].position)
-        return {case_id: self._known[case_id] for case_id in case_ids if case_id in heads}
+        return {case_id: self._known[case_id] for case_id in case_ids if case_id in last}
 
-    def _fresh(self, case_id: str, head: CaseHead) -> bool:
+    def _fresh(self, case_id: str, position: int) -> bool:
         known = self._known.get(case_id)
-        return known is not None and known.position == head.position
+        return known is not None and known.position == position
 
     def keep(self, case: Case, position: int) -> None:
         """Remember a case as folded up to that position."""

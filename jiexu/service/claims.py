@@ -93,13 +93,9 @@ class Claims:
         lease = agency.clock() + timedelta(seconds=agency.config.claim_lease_seconds)
         with agency.journal.write() as write:
             case_ids = [claim.case_id for _, claim, _, _ in made]
-            heads = write.heads(case_ids)
+            last = write.positions(case_ids)
             blocked = {one.claim.case_id for one in write.open_claims(case_ids) if one.claim.hand is hand}
-            free = [
-                one
-                for one in made
-                if heads[one[1].case_id].position == one[0].position and one[1].case_id not in blocked
-            ]
+            free = [one for one in made if last[one[1].case_id] == one[0].position and one[1].case_id not in blocked]
             positions = write.claim([claim for _, claim, _, _ in free], agency.owner, lease)
             write.disclose([row for _, _, _, rows in free for row in rows])
             pinned = [

@@ -5,20 +5,28 @@ the ledger's reader knows the position. An unreachable exchange makes a follower
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from jiexu.case.event import Party, Role
-from jiexu.contract import models
 from jiexu.contract.bundle import Leaf, open_bundle, pack
 from jiexu.contract.disclosure import Disclosure
 from jiexu.contract.letters import make_receipts, open_receipts
-from jiexu.contract.records import encode_record, validated
+from jiexu.contract.records import encode_record
 from jiexu.exchange.port import ExchangeError, ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import Purpose, topic_name
-from jiexu.journal.port import Moved, Reads, ReceiptRow, StoredBundle, Writes
+from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.notices import peers_with_notices, send_notices
+
+
+class LedgerBatch(NamedTuple):
+    """What the contract's LedgerBatch is made of."""
+
+    region: str
+    records: Sequence[LogLine]
+
 
 LEDGER_CURSOR = "ledger"
 # Note in the journal: since when nothing reaches the ledger (ISO 8601), empty while it is reached.
@@ -59,7 +67,7 @@ class Ledger:
             lines = read.log(stands, 5_000)
         if not lines:
             return 0
-        batches: list[list[models.LedgerRecord]] = [[]]
+        batches: list[list[LogLine]] = [[]]
         size = 0
         for line in lines:
             full = size + len(line.payload) > LEDGER_BYTES_A_BATCH or len(batches[-1]) >= LEDGER_RECORDS_A_BATCH
@@ -67,15 +75,14 @@ class Ledger:
                 batches.append([])
                 size = 0
             size += len(line.payload)
-            batches[-1].append(validated(models.LedgerRecord, line._asdict()))
+            batches[-1].append(line)
         outgoing = [
             Outgoing(
                 self.topic,
                 0,
                 None,
-                encode_record(
-                    "LedgerBatch", models.LedgerBatch.model_construct(region=agency.region, records=tuple(batch))
-                ),
+                # The lines are the journal's own; their payloads were validated when they were made.
+                encode_record("LedgerBatch", LedgerBatch(agency.region, batch)),
             )
             for batch in batches
         ]
@@ -186,7 +193,7 @@ class Relay:
 
     def _peers(self, safe: int) -> list[Party]:
         with self.agency.journal.read() as read:
-            waiting = {row.peer for _, row in read.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)}
+            waiting = read.peers_to_receipt(self.role, safe)
             known = {Party(region, self.role.other) for region in json.loads(read.note(f"peers:{self.role}") or "[]")}
             known |= set(read.destinations(self.role))  # the note is gone after a rebuild
         return sorted(waiting | known, key=str)
@@ -216,11 +223,10 @@ class Relay:
         """State in the journal what the next batch to this peer says; only then, and from there, is it sent."""
         agency = self.agency
         with agency.journal.read() as read:
-            if not any(row.peer == peer for _, row in read.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)):
+            if peer not in read.peers_to_receipt(self.role, safe):
                 return
         with agency.journal.write() as write:
-            given = write.receipts_to_give(self.role, safe, RECEIPTS_A_BATCH)
-            waiting = [(position, row) for position, row in given if row.peer == peer]
+            waiting = write.receipts_to_give(peer, safe, RECEIPTS_A_BATCH)
             if not waiting:
                 return
             peers = f"peers:{self.role}"

@@ -81,15 +81,14 @@ def issue(agency: Agency, decided: Sequence[Decided]) -> list[Decided]:
 def issue_within(agency: Agency, write: Writes, decided: Sequence[Decided]) -> list[Decided]:
     """As `issue`, inside a transaction that the caller has opened."""
     case_ids = [one.case.case_id for one in decided]
-    heads = write.heads(case_ids)
+    last_positions = write.positions(case_ids)
     claims = write.open_claims(case_ids)
     # Another process may act in a case meanwhile: a clerk's claim blocks the hand, and moves no head before its event.
     blocked = {(stored.claim.case_id, stored.claim.hand) for stored in claims}
     standing = {stored.position for stored in claims}
     fresh, stale = [], []
     for one in decided:
-        head = heads.get(one.case.case_id)
-        moved = (head.position if head else 0) != one.position
+        moved = last_positions.get(one.case.case_id, 0) != one.position
         if one.claim is None:
             late = moved or (one.case.case_id, OWN_HAND[one.role]) in blocked
         else:

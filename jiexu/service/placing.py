@@ -441,6 +441,8 @@ class Placing:
 
     def _load(self, case_ids: Sequence[str]) -> None:
         wanted = [case_id for case_id in case_ids if case_id not in self._cases]
+        if not wanted:
+            return
         known = self.agency.book.load(self.write, wanted)
         for case_id in wanted:
             one = known.get(case_id)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from jiexu.case.case import Case, NotPermitted
 from jiexu.case.event import OWN_HAND, Draft, Role
-from jiexu.contract.disclosure import check_disclosures
+from jiexu.contract.disclosure import check_disclosures, personal_fields
 from jiexu.contract.errors import ContractError
 from jiexu.journal.port import DisclosureRow, NewClaim, Reads
 from jiexu.region.platform import Act
@@ -150,8 +150,10 @@ def _missing(read: Reads, other: Role, cases: Mapping[str, KnownCase]) -> dict[s
     for case_id, one in cases.items():
         for seq in range(one.disclosed_to + 1, one.case.view.hand(other).seq + 1):
             event = one.case.event(other, seq)
+            if not personal_fields(event.type) or event.event_id in one.case.voids:
+                continue
             fields = check_disclosures(event, ()).missing
-            if fields and event.event_id not in one.case.voids:
+            if fields:
                 wanted.setdefault(case_id, {})[seq] = fields
     here = {(row.event_id, row.field) for row in read.disclosures(list(wanted))} if wanted else set()
     found: dict[str, dict[int, tuple[str, ...]]] = {}

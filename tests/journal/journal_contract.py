@@ -419,9 +419,11 @@ class JournalContract(CasesContract):
         with journal.write() as w:
             w.append([received(1, 1)])
             first, again = w.append_receipts([given, given])
-            assert w.receipts_to_give(Role.OUTBOUND, w.last_position(), 10) == [(first, given), (again, given)]
-            assert w.receipts_to_give(Role.OUTBOUND, first, 10) == [(first, given)]
-            assert w.receipts_to_give(Role.INBOUND, 99, 10) == []
+            assert w.receipts_to_give(PARTNER, w.last_position(), 10) == [(first, given), (again, given)]
+            assert w.receipts_to_give(PARTNER, first, 10) == [(first, given)]
+            assert w.receipts_to_give(replace(PARTNER, region="110000"), 99, 10) == []
+            assert w.peers_to_receipt(Role.OUTBOUND, first) == {PARTNER}
+            assert w.peers_to_receipt(Role.OUTBOUND, first - 1) == w.peers_to_receipt(Role.INBOUND, first) == set()
             assert w.last_receipts_sent(PARTNER) is None
             w.receipts_sent([first], PARTNER, 1, b"signed 1")
         with journal.write() as w:
@@ -434,7 +436,7 @@ class JournalContract(CasesContract):
             assert [payload for _, payload in batches] == [b"signed 1", b"signed 2"]
             assert w.receipt_batches(batches[0][0], PARTNER, 10) == batches[1:]
             assert w.receipt_batches(0, replace(PARTNER, region="110000"), 10) == []
-            assert w.receipts_to_give(Role.OUTBOUND, w.last_position(), 10) == []
+            assert w.receipts_to_give(PARTNER, w.last_position(), 10) == []
             assert w.case_receipts([case_id(1)]) == [replace(given, batch=1), replace(given, batch=2)]
 
     def test_an_offset_moves_only_from_where_the_batch_began(self, journal: Journal) -> None:

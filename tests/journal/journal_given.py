@@ -212,7 +212,7 @@ def fill(journal: Journal) -> None:
         (position,) = w.append([sent])
         w.end_claims([claim], "event")
         w.append_bundle(new_bundle([position, 0]))
-        ((waiting, _),) = w.receipts_to_give(Role.OUTBOUND, w.last_position(), 10)
+        ((waiting, _),) = w.receipts_to_give(PARTNER, w.last_position(), 10)
         w.receipts_sent([waiting], PARTNER, 1, b"signed")
         w.append_fact(Fact("calendar_added", '{"year":2027}'))
         w.append([received(1, 1, type="BalanceReturned", body={"return_reference": "T-1"}, void=True)])

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from os import PathLike
@@ -197,12 +197,14 @@ def _line(row: tuple[Any, ...]) -> BankLine:
 
 def _digest(act: Act) -> str:
     """What an act asks for, without its key: a repeat must ask for the same."""
-    content = asdict(act)
-    del content["key"]
+    content = {name: getattr(act, name) for name in act.__dataclass_fields__ if name != "key"}
     canonical = json.dumps(content, default=_plain, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _plain(value: object) -> str:
-    # 100 and 100.00 are the same amount.
-    return f"{to_cents(value)}" if isinstance(value, Decimal) else str(value)
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{to_cents(value)}"  # 100 and 100.00 are the same amount
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
