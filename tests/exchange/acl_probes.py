@@ -6,7 +6,7 @@ that is made is taken away again.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka.admin import (
@@ -33,8 +33,8 @@ from kafka.protocol.consumer import FetchRequest, HeartbeatRequest, ListOffsetsR
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from jiexu.exchange import NotAllowed, Outgoing
-from jiexu.exchange.acls import Operation, Resource
-from jiexu.exchange.kafka import KafkaAdmin, KafkaProducer
+from jiexu.exchange.acls import Binding, Operation, Resource
+from jiexu.exchange.kafka import KafkaAdmin, KafkaProducer, acls
 
 REFUSED = {29, 30, 31}  # TOPIC_, GROUP_, CLUSTER_AUTHORIZATION_FAILED
 NONE, EXISTS, UNKNOWN_MEMBER, NOT_FOUND, NOT_EMPTY, POLICY = 0, 36, 25, 69, 68, 44
@@ -180,7 +180,7 @@ class Login:
             return False
         assert codes & allowed, f"{operation} {resource} {name}: {codes}"
         if make is _create_acl:
-            self.admin.ask(lambda client: client.delete_acls([_PROBE_ACL]))
+            remove_acls(self.admin, [Binding("User:probe", "topic", "probe", "Read", permission="Deny")])
         return True
 
     def close(self) -> None:
@@ -203,15 +203,24 @@ class Login:
         return set(_error_codes(answer.to_dict()))
 
 
-_filter: Any = ACLFilter
-_pattern: Any = ResourcePatternFilter
-_PROBE_ACL = _filter(
-    "User:probe",
-    None,
-    ACLOperation.ANY,
-    ACLPermissionType.ANY,
-    _pattern(ResourceType.TOPIC, "probe", ACLResourcePatternType.LITERAL),
-)
+def remove_acls(admin: KafkaAdmin, gone: Sequence[Binding]) -> None:
+    """Take ACLs away, as an administrator does with Kafka's own tool."""
+    filters = [_filter(one) for one in gone]
+    admin.ask(lambda client: client.delete_acls(filters))
+
+
+def _filter(one: Binding) -> Any:
+    acl = acls.as_acl(one)
+    pattern: Any = ResourcePatternFilter
+    made: Any = ACLFilter
+    of = acl.resource_pattern
+    return made(
+        one.principal,
+        one.host,
+        acl.operation,
+        acl.permission_type,
+        pattern(of.resource_type, of.resource_name, of.pattern_type),
+    )
 
 
 def _error_codes(answer: Any) -> Iterator[int]:

@@ -67,8 +67,8 @@ def take(consumer: Consumer, count: int) -> list[Record]:
     return taken
 
 
-def until(reached: Callable[[], bool]) -> None:
+def until(reached: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Repeat until it is true."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not reached():
         assert time.monotonic() < deadline, "waited in vain"

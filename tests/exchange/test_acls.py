@@ -23,9 +23,8 @@ from jiexu.exchange.acls import (
 )
 from jiexu.exchange.kafka import KafkaExchange
 from jiexu.exchange.kafka.acls import make_acls, read_acls
-from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.topics import topic_name
-from tests.exchange.acl_probes import PROBES, Login
+from tests.exchange.acl_probes import PROBES, Login, remove_acls
 from tests.exchange.place import PATIENCE, Journal, until
 from tests.exchange.secured_fixture import ADMIN, STRANGER, A, B, Secured
 
@@ -50,7 +49,7 @@ def admin_toml(secured: Secured) -> Path:
 def logins(secured: Secured, admin_toml: Path) -> Iterator[dict[str, Login]]:
     """A by password, B by certificate, somebody who may log in and no more, and the administrator."""
     where = ("--config", str(admin_toml), "--region", A, "--region", B)
-    run("create", *where, "--replication", "1", "--partitions", "2")
+    run("create", *where, "--replication", "1")
     run("acls", *where, "--apply")
     settings = {
         A: secured.by_password(f"jiexu.{A}"),
@@ -61,6 +60,7 @@ def logins(secured: Secured, admin_toml: Path) -> Iterator[dict[str, Login]]:
     exchanges = {who: KafkaExchange(one) for who, one in settings.items()}
     found = {who: Login(exchange.admin(), exchange.producer()) for who, exchange in exchanges.items()}
     yield found
+    remove_acls(found[ADMIN].admin, bindings([A, B]))
     for login in found.values():
         login.close()
     for exchange in exchanges.values():
@@ -127,7 +127,7 @@ class TestUnderThem:
         consumer = exchange.consumer(read.name, read.name, Journal().start)
         while not consumer.assignment():
             consumer.poll(10, 0.1)
-        _remove(admin, read)
+        remove_acls(admin, [read])
         with pytest.raises(NotAllowed, match=read.name):
             _poll(consumer)
         make_acls(admin, [read])
@@ -147,7 +147,7 @@ class TestUnderThem:
         ]
         elsewhere = Binding("User:somebody", "topic", "weather", "Read")
         make_acls(admin, [*others, elsewhere])
-        _remove(admin, gone)
+        remove_acls(admin, [gone])
         try:
             found = json.loads(run("acls", *where, "--check", "--json", code=1).stdout)
             assert [Binding(**one) for one in found["missing"]] == [gone]
@@ -159,8 +159,7 @@ class TestUnderThem:
             ignored = run("acls", *where, "--check", "--json", *leave, code=1)
             assert [Binding(**one) for one in json.loads(ignored.stdout)["extra"]] == sorted([others[0], others[2]])
         finally:
-            for one in (*others, elsewhere):
-                _remove(admin, one)
+            remove_acls(admin, [*others, elsewhere])
         assert [Binding(**one) for one in json.loads(run("acls", *where, "--apply", "--json").stdout)["made"]] == [gone]
         assert set(read_acls(admin)) == set(bindings([A, B]))  # made whole, and what is not the table's is away
 
@@ -243,22 +242,3 @@ class TestTheTable:
 def _poll(consumer: Consumer) -> None:
     for _ in range(round(PATIENCE)):
         consumer.poll(10, 1.0)
-
-
-def _remove(admin: KafkaAdmin, one: Binding) -> None:
-    from kafka.admin import ACLFilter, ACLPermissionType, ACLResourcePatternType, ResourcePatternFilter
-
-    from jiexu.exchange.kafka.acls import _acl
-
-    acl = _acl(one)
-    pattern = acl.resource_pattern
-    wanted = ACLFilter(
-        one.principal,
-        one.host,
-        acl.operation,
-        ACLPermissionType[one.permission.upper()],
-        ResourcePatternFilter(
-            pattern.resource_type, pattern.resource_name, ACLResourcePatternType(pattern.pattern_type)
-        ),
-    )
-    admin.ask(lambda client: client.delete_acls([wanted]))

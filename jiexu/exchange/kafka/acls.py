@@ -42,7 +42,7 @@ def read_acls(admin: KafkaAdmin) -> list[Binding]:
 def make_acls(admin: KafkaAdmin, wanted: Sequence[Binding]) -> None:
     """Make these ACLs; one that stands already is left as it is. Raises as `read_acls`."""
     for first in range(0, len(wanted), _A_REQUEST):
-        some = [_acl(one) for one in wanted[first : first + _A_REQUEST]]
+        some = [as_acl(one) for one in wanted[first : first + _A_REQUEST]]
         _asked(admin, lambda client, some=some: _create(client, some))
 
 
@@ -82,7 +82,8 @@ def _binding(acl: Any) -> Binding:
     )
 
 
-def _acl(one: Binding) -> Any:
+def as_acl(one: Binding) -> Any:
+    """The ACL as the library has it."""
     pattern = _Pattern(ResourceType[one.resource.upper()], one.name, ACLResourcePatternType[one.pattern.upper()])
     operation, permission = ACLOperation[_snake(one.operation)], ACLPermissionType[one.permission.upper()]
     return _Acl(one.principal, one.host, operation, permission, pattern)
