@@ -63,7 +63,7 @@ def answers(agency: Agency, role: Role, works: Sequence[Work]) -> list[Outcome]:
 
 def _answer(agency: Agency, role: Role, work: Work, asked: Asked, verdicts: Sequence[Verdict]) -> Outcome:
     refused = refusals(verdicts)
-    elsewhere = _moved_to(agency, refused)
+    elsewhere = _moved_to(agency, work, refused)
     if elsewhere is not None and work.application["hops"] < MAX_HOPS:
         forward: dict[str, object] = {
             "region": elsewhere,
@@ -95,12 +95,15 @@ def _answer(agency: Agency, role: Role, work: Work, asked: Asked, verdicts: Sequ
     )
 
 
-def _moved_to(agency: Agency, refused: Sequence[Verdict]) -> str | None:
-    """The region that a relation went to, where that is the only ground: the case was lodged at the wrong one."""
+def _moved_to(agency: Agency, work: Work, refused: Sequence[Verdict]) -> str | None:
+    """The region that a relation went to, where that is the only ground: the case was lodged at the wrong one.
+
+    Not where it went to the case's other side already, by another case: nothing is left to lodge there.
+    """
     grounds = [v for v in refused if v.outcome is CheckOutcome.FAILED]
     if len(grounds) == 1 and grounds[0].code == "OUT-02":
         region = grounds[0].refers_to
-        if region is not None and region != agency.region and region in agency.participants.regions:
+        if region not in (None, agency.region, work.partner) and region in agency.participants.regions:
             return region
     return None
 

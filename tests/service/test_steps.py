@@ -422,3 +422,19 @@ def test_a_step_that_comes_while_a_clerks_act_holds_the_hand_is_decided_again_la
     late = issue(agency, [steps.decided(work, reminder)])
     assert [one.case.case_id for one in late] == [case_id]
     assert pair.case(XIAN, case_id).view.outbound.seq == last
+
+
+def test_a_twin_answered_after_the_other_was_completed_is_rejected_and_not_forwarded_to_its_own_inbound(
+    pair: World,
+) -> None:
+    by_clerk(pair, XIAN, OUT, "answer")
+    (who,) = pair.moves(1)
+    late = pair.case_of(who)
+    first = pair.case_of(who, at=XIAN)
+    pair.idle()
+    assert pair.status(first) == "closed"
+    pair.act(XIAN, late, "answer")
+    pair.idle()
+    assert pair.status(late) == "rejected"
+    assert pair.todo_codes(WENZHOU) == []
+    pair.agreed()
