@@ -96,7 +96,12 @@ def _some_case(agency: Agency, random: Random) -> Case | None:
         rows = read.cases()
         if not rows:
             return None
-        case_id = random.choice(rows).case_id
+    return case_of(agency, random.choice(rows).case_id)
+
+
+def case_of(agency: Agency, case_id: str) -> Case:
+    """The case as a region's journal has it."""
+    with agency.journal.read() as read:
         return fold(case_id, read.case_events(case_id))
 
 

@@ -1,15 +1,17 @@
 """What happens at a step of the schedule: applications, clerks, clocks, backups, the exchange's troubles, garbage."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 from jiexu.audit.rebuild import _lines_of
 from jiexu.case.event import Role
+from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
 from tests.simulation import clerks, people
 from tests.simulation.exchange import SimulatedAdmin
+from tests.simulation.forger import forge
 from tests.simulation.plan import Happening
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ def doers(world: "World") -> dict[str, Callable[[Happening], None]]:
         "expire": one.expire,
         "unreachable": one.unreachable,
         "regroup": one.regroup,
-        "garbage": one.garbage,
+        "forged": one.forged,
+        "tail_lost": one.tail_lost,
+        "ledger_lost": one.ledger_lost,
+        "refusing": one.refusing,
         "repeated": one.repeated,
         "power_cut": one.power_cut,
     }
@@ -107,15 +112,16 @@ class Happenings:
         world.tell(f"{it.where}: off for {it.amount} days", "weeks_off")
         self._expire_before(world.time - timedelta(days=30))
 
-    def _expire_before(self, when: object) -> None:
+    def _expire_before(self, when: datetime) -> None:
         world, admin = self.world, SimulatedAdmin(self.world.broker)
         for code in world.plan.codes:
             for role in Role:
                 topic = world.broker.topic(topic_name(code, role.value))
                 for number, partition in enumerate(topic.partitions):
-                    old = [r.offset for r in partition.records if r.append_time < when]  # type: ignore[operator]
+                    old = [r for r in partition.records if r.append_time < when]
                     if old:
-                        admin.delete_records(topic.name, {number: old[-1] + 1})
+                        self._gone(code, role, old)
+                        admin.delete_records(topic.name, {number: old[-1].offset + 1})
 
     def expire(self, it: Happening) -> None:
         """The head of a mailbox is gone, read or not."""
@@ -124,6 +130,7 @@ class Happenings:
         topic = world.broker.topic(topic_name(it.where, role.value))
         for number, partition in enumerate(topic.partitions):
             upto = random.randint(partition.first, partition.next)
+            self._gone(it.where, role, [r for r in partition.records if r.offset < upto])
             SimulatedAdmin(world.broker).delete_records(topic.name, {number: upto})
         world.tell(f"{topic.name}: records expired", "expired")
 
@@ -138,13 +145,50 @@ class Happenings:
         self.world.broker.regroup(topic_name(it.where, role.value))
         self.world.tell(f"{it.where} {role}: rebalance", "rebalance")
 
-    def garbage(self, it: Happening) -> None:
-        """Bytes that are nothing come into a mailbox."""
-        random, role = Random(it.amount), list(Role)[it.amount % 2]
-        value = random.randbytes(random.randint(0, 40))
-        self.world.post(it.where, role, random.randrange(2), value)
-        self.world.planted[it.where, role].append(value)
-        self.world.tell(f"{it.where} {role}: garbage", "garbage")
+    def forged(self, it: Happening) -> None:
+        """A record that no honest software sends comes into a mailbox."""
+        made = forge(self.world, it.more, it.where, Random(it.amount))
+        if made is None:
+            return
+        self.world.post(made.code, made.role, made.partition, made.value)
+        self.world.planted[made.code, made.role].append(made.value)
+        self.world.tell(f"{made.code} {made.role}: {it.more}", f"forged_{it.more}")
+
+    def tail_lost(self, it: Happening) -> None:
+        """A mailbox loses its last records, as when a broker that lagged behind becomes the leader."""
+        world, random = self.world, Random(it.amount)
+        role = random.choice(list(Role))
+        topic = world.broker.topic(topic_name(it.where, role.value))
+        for partition in topic.partitions:
+            lost = random.randint(0, min(3, len(partition.records)))
+            self._gone(it.where, role, partition.records[len(partition.records) - lost :])
+            del partition.records[len(partition.records) - lost :]
+        world.broker.version += 1
+        # It is read again from its start then, and what was parked before may be parked once more.
+        world.perhaps[it.where, role] += len(world.planted[it.where, role])
+        world.tell(f"{topic.name}: the last records are lost", "tail_lost")
+
+    def ledger_lost(self, it: Happening) -> None:
+        """The ledger loses its last records; the journal stands."""
+        partition = self.world.broker.topic(topic_name(it.where, "ledger")).partitions[0]
+        lost = min(1 + it.amount % 4, len(partition.records))
+        del partition.records[len(partition.records) - lost :]
+        self.world.broker.version += 1
+        self.world.kill_region(it.where)  # whoever runs on would not look at the ledger's end again
+        self.world.tell(f"{it.where}: the ledger lost its last {lost} records", "ledger_lost")
+
+    def refusing(self, it: Happening) -> None:
+        """The local platform refuses acts for some steps."""
+        self.world.refusing[it.where] = self.world.step + it.amount
+        self.world.tell(f"{it.where}: the platform refuses for {it.amount} steps", "platform_refuses")
+
+    def _gone(self, code: str, role: Role, records: Sequence[Record]) -> None:
+        """What was put into a mailbox as garbage and is gone may have been read before or not."""
+        world = self.world
+        for record in records:
+            if record.value in world.planted[code, role]:
+                world.planted[code, role].remove(record.value)
+                world.perhaps[code, role] += 1
 
     def repeated(self, it: Happening) -> None:
         """A record of a mailbox comes again, as after a send whose acknowledgement was lost."""
@@ -154,7 +198,7 @@ class Happenings:
         found = [record for partition in topic.partitions for record in partition.records]
         if found:
             record = random.choice(found)
-            if (it.where, role) in world.planted and record.value in world.planted[it.where, role]:
+            if record.value in world.planted[it.where, role]:
                 return
             world.post(it.where, role, record.partition, record.value)
             world.tell(f"{topic.name}: offset {record.offset} comes again", "repeated")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from tests.simulation.forger import KINDS
 from tests.simulation.ground import CHENGDU, CODES, WENZHOU, XIAN
 from tests.simulation.process import BETWEEN, WITHIN
 
@@ -93,7 +94,10 @@ HAPPENINGS = (
     ("expire", 1),
     ("unreachable", 2),
     ("regroup", 2),
-    ("garbage", 2),
+    ("forged", 3),
+    ("tail_lost", 1),
+    ("ledger_lost", 1),
+    ("refusing", 1),
     ("repeated", 2),
     ("power_cut", 1),
 )
@@ -106,7 +110,7 @@ def draw(seed: int) -> Plan:
     random = Random(seed)
     codes = CODES if random.random() < 0.15 else (XIAN, WENZHOU)
     steps = random.randint(30, 70)
-    movers = tuple(_mover(random, number, codes) for number in range(1, random.choice((1, 1, 2, 2, 3, 4)) + 1))
+    movers = tuple(_mover(random, number, codes) for number in range(1, random.choice((1, 1, 1, 2, 2, 3)) + 1))
     happenings = [Happening(random.randint(0, steps // 3), "lodge", more=mover.number) for mover in movers]
     for _ in range(random.randint(1, 6)):
         happenings += _happening(random, codes, steps)
@@ -149,6 +153,10 @@ def _happening(random: Random, codes: tuple[str, ...], steps: int) -> list[Happe
             ]
         case "weeks_off":
             return [Happening(step, kind, where, random.choice((1, 8, 35)), random.randint(3, 15))]
+        case "forged":
+            return [Happening(step, kind, where, random.randint(0, 1 << 30), random.choice(KINDS))]
+        case "refusing":
+            return [Happening(step, kind, where, random.randint(2, 15))]
         case "unreachable":
             return [Happening(step, kind, random.choice((where, "")), random.randint(2, 10))]
     return [Happening(step, kind, where, random.randint(0, 1 << 30))]

@@ -83,6 +83,9 @@ class Surroundings(Protocol):
     def send_fails(self, process: "Process", count: int) -> tuple[int, int]:
         """Of so many records sent: how many are written, how many are acknowledged."""
 
+    def refuses(self, region: str) -> bool:
+        """Whether the region's platform refuses an act now."""
+
     def pick(self, upper: int) -> int:
         """A number from 0 to below `upper`."""
 
@@ -125,12 +128,18 @@ class _Platform:
 
     def perform(self, acts: Sequence[Act]) -> list[Done | Refused]:
         """Do the acts."""
-        self._process.at("perform")
-        self._bank.point = self._process.at
-        return self._registry.perform(acts)
+        process = self._process
+        process.at("perform")
+        self._bank.point = process.at
+        refused = [process.world.refuses(process.region) for _ in acts]
+        results = iter(self._registry.perform([act for act, no in zip(acts, refused, strict=True) if not no]))
+        return [_NOT_NOW if no else next(results) for no in refused]
 
     def close(self) -> None:
         """The registry is the disk's."""
+
+
+_NOT_NOW = Refused("not_now", "暂不能办理，请稍后", "not now: try later")
 
 
 class _Mischief(Mischief):

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tests.simulation import happenings
 from tests.simulation.checks import problems
+from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, draw
 from tests.simulation.world import World
@@ -44,6 +45,10 @@ def run(plan: Plan) -> Outcome:
             quiesce(world)
         if not world.violations:
             world.violations += problems(world)
+        if not world.violations:
+            world.violations += [f"no end: {left}" for left in finish(world)]
+        if not world.violations:
+            world.violations += problems(world)
     return Outcome(plan.seed, world.violations, world.faults, world.story, world.cause)
 
 
@@ -57,7 +62,7 @@ def quiesce(world: World) -> None:
     for service in world.restarts:
         world.start(*service)
     world.restarts.clear()
-    for hours in (0.05, 1.1, 25, 25, 25):
+    for hours in (0.05, 1.1, 25, 25, 25, 200):
         world.wait(hours * 3600)
         world.settle()
         if world.violations or settled(world):

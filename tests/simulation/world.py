@@ -59,6 +59,8 @@ class World:
         self.cause: BaseException | None = None
         self.pending_cut = ""  # the region whose machine loses power as soon as its process has stopped
         self.accepted: dict[str, str] = {}  # case → region that told the applicant so
+        self.perhaps: Counter[tuple[str, Role]] = Counter()  # what was garbage there and has expired, read or not
+        self.refusing: dict[str, int] = {}  # region → step until which its platform refuses acts
         self.known: set[int] = set()  # movers that the registries know
         self.planted: defaultdict[tuple[str, Role], list[bytes]] = defaultdict(list)  # garbage by mailbox
         self.story: list[str] = []  # what happened, for --trace
@@ -104,6 +106,10 @@ class World:
         self.tell(f"{process}: send {how}", f"send_{how}")
         written = {"lost": 0, "written": count, "half": count // 2}[how]
         return written, -1
+
+    def refuses(self, region: str) -> bool:
+        """Whether the region's platform refuses an act now."""
+        return not self.calm and self.step < self.refusing.get(region, 0) and self.random.random() < 0.7
 
     def tell(self, what: str, fault: str = "") -> None:
         """Note what happened."""
@@ -268,15 +274,19 @@ class World:
         return process.quiet is not None and process.quiet == self.surroundings(process)
 
     def settle(self, longest: int = 400) -> None:
-        """Turn until nothing is left to do."""
-        for _ in range(longest):
-            self.wait(31)  # so that what looks at clocks has its turn too
+        """Turn until nothing is left to do, also once what looks at clocks has had its turn."""
+        left = longest
+        while left and not self.violations:
+            left -= 1
+            self.wait(0.5)
             ready = [p for p in self.services if not self.resting(p)]
-            if not ready or self.violations:
-                return
             for process in ready:
                 self.turn(process)
-        self.violations.append("nothing comes to rest")
+            if not ready:
+                self.wait(31)
+                if not sum([self.turn(process) for process in list(self.services)]):
+                    return
+        self.violations += [] if self.violations else ["nothing comes to rest"]
 
     def post(self, code: str, role: Role, partition: int, value: bytes) -> None:
         """Put bytes into a mailbox."""

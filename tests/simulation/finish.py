@@ -1,0 +1,87 @@
+"""The clerks finish what waits for them: a case that nobody can bring to its end would wait for ever."""
+
+from typing import TYPE_CHECKING, Any
+
+from jiexu.case.hands import ZERO
+from jiexu.case.money import credited_net, may_still_be_sent
+from jiexu.service.agency import Agency
+from jiexu.service.lost_events import ALARMS
+from jiexu.service.worklist import WorkItem, worklist
+from tests.simulation import clerks
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ROUNDS = 8
+
+# What a clerk does about a step; several are tried in turn.
+ACTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "answer": (("answer", {}), ("accept", {})),
+    "upload": (("upload", {}),),
+    "answer_form_query": (("explain_form", {"text": "已核对"}),),
+    "answer_balance_query": (("explain_balance", {"text": "已核对"}), ("remit", {})),
+    "answer_withdrawal": (("complete", {}),),
+    "answer_proposal": (("query_form", {"field": "periods", "code": "missing_months"}),),
+    "complete": (("complete", {}),),
+    "complete_again": (("complete", {}),),
+    "amend": (("complete", {}),),
+    "credit": (("credit", {}),),
+    "remit": (("remit", {}),),
+    "remit_difference": (("remit", {}),),
+    "return_uncredited": (("return_uncredited", {}),),
+    "return_excess": (("return_uncredited", {}),),
+}
+
+
+def finish(world: "World") -> list[str]:
+    """Let clerks act until no case is left that waits for one; returns the cases that cannot be brought to an end."""
+    left: list[str] = []
+    for _ in range(ROUNDS):
+        left = []
+        for code in world.plan.codes:
+            world.at_desk(code, _clear)
+            for item in world.at_desk(code, worklist) or ():
+                if item.ours or item.clock is None:
+                    left.append(f"{code}: {item.case_id} {item.status}: {item.step} ({item.reason_code})")
+                    _do(world, code, item)
+        world.wait(3700)
+        world.settle()
+        if not left or world.violations:
+            return []
+    return left
+
+
+def _clear(agency: Agency) -> None:
+    """What failed and what was an alarm is settled: it may go on."""
+    with agency.journal.write() as write:
+        for todo in write.todos():
+            if todo.case_id is not None and (todo.kind == "failed" or todo.code in ALARMS):
+                write.clear_todo(todo.id)
+                if write.heads([todo.case_id]):
+                    write.put_on_agenda([todo.case_id])
+
+
+def _do(world: "World", code: str, item: WorkItem) -> None:
+    for name, details in (*ACTS.get(item.step or "", ()), *_with_amounts(world, code, item)):
+        if clerks.act(world, code, item.case_id, name, details) == "done":
+            return
+
+
+def _with_amounts(world: "World", code: str, item: WorkItem) -> list[tuple[str, dict[str, Any]]]:
+    """Acts that name how much."""
+    if item.step not in ("send_again", "take_back"):
+        return []
+    case = world.at_desk(code, lambda agency: clerks.case_of(agency, item.case_id))
+    if case is None:
+        return []
+    view = case.view
+    if item.step == "send_again":
+        return [("remit_amount", {"amount": str(may_still_be_sent(view.outbound, view.inbound))})]
+    over = credited_net(view.inbound) - (view.form.to_credit if view.form and view.live else ZERO)
+    references = dict.fromkeys(credit.reference for credit in view.inbound.credits)
+    amounts = {reference: min(over, credited_net(view.inbound, reference)) for reference in references}
+    return [
+        ("take_back", {"reference": reference, "amount": str(amount), "reason": "corrected"})
+        for reference, amount in amounts.items()
+        if amount > 0
+    ]
