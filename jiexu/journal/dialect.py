@@ -29,6 +29,9 @@ class Sql(Protocol):
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of values, in any order: no row may change what another one finds."""
 
+    def size_bytes(self) -> int:
+        """How much the journal takes on disk."""
+
     def begin_write(self) -> None:
         """Begin a transaction in which nothing else writes to the journal until it ends."""
 
@@ -60,6 +63,10 @@ class ClosedSql:
         raise RuntimeError("the journal block has ended")
 
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        """Refuse."""
+        raise RuntimeError("the journal block has ended")
+
+    def size_bytes(self) -> int:
         """Refuse."""
         raise RuntimeError("the journal block has ended")
 

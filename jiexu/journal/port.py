@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from jiexu.case.event import Event, Hand, Party, Role, Seen
+from jiexu.journal.tally_port import Tallying
 
 
 class SeqTaken(Exception):
@@ -311,7 +312,7 @@ class Fact:
     recorded_at: datetime | None = field(default=None)
 
 
-class Reads(Protocol):
+class Reads(Tallying, Protocol):
     """What can be asked, inside a write block (then it holds until commit) or outside (a snapshot of now)."""
 
     def heads(self, case_ids: Iterable[str]) -> dict[str, CaseHead]: ...

@@ -141,6 +141,10 @@ class PostgresSql:
         except psycopg.Error as error:
             self._told(error)
 
+    def size_bytes(self) -> int:
+        """Size of the database, indexes and what is not vacuumed included."""
+        return int(self.rows("SELECT pg_database_size(current_database())")[0][0])
+
     def begin_write(self) -> None:
         """Lock the head until the commit. Raises JournalError `busy` where another process does not let go of it.
 

@@ -48,6 +48,7 @@ class SqliteSql:
     lost = False  # a file does not go away
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         # The URI form does not create a file that is missing; threads take turns (see StoreJournal).
         uri = f"{path.absolute().as_uri()}?mode=rw"
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -72,6 +73,10 @@ class SqliteSql:
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of values."""
         self._db.executemany(statement, values)
+
+    def size_bytes(self) -> int:
+        """Size of the file and of what is not yet copied into it."""
+        return sum(file.stat().st_size for name in ("", "-wal") if (file := Path(f"{self._path}{name}")).exists())
 
     def begin_write(self) -> None:
         """Take the file's write lock. Raises JournalError `busy` where another process does not let go of it."""

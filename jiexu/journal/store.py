@@ -13,6 +13,7 @@ from jiexu.journal.exchange_writes import ExchangeWrites
 from jiexu.journal.log_records import Decode
 from jiexu.journal.log_writes import LogWrites
 from jiexu.journal.port import Reads, Writes
+from jiexu.journal.tallies import Tallies
 from jiexu.journal.write_block import Fault
 
 Clock = Callable[[], datetime]
@@ -27,11 +28,11 @@ def no_fault(name: str) -> None:
     """Nothing goes wrong."""
 
 
-class StoreReads(CaseReads, ExchangeReads):
+class StoreReads(CaseReads, ExchangeReads, Tallies):
     """A snapshot of the journal."""
 
 
-class StoreWrites(CaseWrites, ExchangeWrites, LogWrites):
+class StoreWrites(CaseWrites, ExchangeWrites, LogWrites, Tallies):
     """One transaction."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jiexu.exchange.settings import ExchangeSettings
 from jiexu.journal.place import is_database
@@ -64,6 +64,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"应写作 主机:端口 / host:port: {value!r}")
+    return value
+
+
 class PlatformConfig(_Strict):
     """The default adapter of the local platform: the registry file, and the bank's file."""
 
@@ -79,6 +86,24 @@ class OfficeConfig(_Strict):
     address: str | None = None
     postcode: str | None = None
     phone: str | None = None
+
+
+class WatchConfig(_Strict):
+    """Where each service answers `/metrics`, `/healthz` and `/readyz`, as `host:port`; nowhere by default.
+
+    One address for each role: the two services of a region may run on one machine.
+    """
+
+    outbound: Annotated[str, AfterValidator(_address)] | None = None
+    inbound: Annotated[str, AfterValidator(_address)] | None = None
+
+    def address(self, role: str) -> tuple[str, int] | None:
+        """Host and port of a role's endpoint."""
+        given = self.outbound if role == "outbound" else self.inbound
+        if given is None:
+            return None
+        host, _, port = given.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 class Config(_Strict):
@@ -101,6 +126,7 @@ class Config(_Strict):
     resend_every_hours: Annotated[int, Field(ge=1)] = 24
     held_quota: Annotated[int, Field(ge=1)] = 10_000
     claim_lease_seconds: Annotated[int, Field(ge=1)] = 60
+    watch: WatchConfig = WatchConfig()
     log_level: Literal["debug", "info", "warning"] = "info"  # info: a line for every event of a case
     folder: str = "."
 
@@ -110,6 +136,12 @@ class Config(_Strict):
             for name in steps:
                 if name not in STEPS[role]:
                     raise ValueError(f"steps.{role}.{name}: no such step; there are {', '.join(STEPS[role])}")
+        return self
+
+    @model_validator(mode="after")
+    def _watched_apart(self) -> Self:
+        if self.watch.outbound is not None and self.watch.outbound == self.watch.inbound:
+            raise ValueError(f"watch: two services cannot listen on one address, {self.watch.inbound}")
         return self
 
     @model_validator(mode="after")

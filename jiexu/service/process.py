@@ -4,16 +4,35 @@ import gc
 import logging
 import signal
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
 
 from jiexu.service.config import load_config
 from jiexu.service.logs import configure_logs
-from jiexu.service.loop import Service
-from jiexu.service.wiring import open_agency
+from jiexu.service.loop import WATCHDOG_SECONDS, Service
+from jiexu.service.wiring import open_agency, open_configured_exchange
 from jiexu.service.work import RolePart
+
+
+@contextmanager
+def watched(service: Service) -> Iterator[None]:
+    """The service with its endpoint, where one is configured (service/watching)."""
+    config, role = service.agency.config, service.part.role
+    address = config.watch.address(role.value)
+    if address is None:
+        yield
+        return
+    from jiexu.service.watching.watch import Watch  # here: who is not watched loads nothing for it
+
+    watch = Watch(service.agency, role, service.pulse, lambda: open_configured_exchange(config), WATCHDOG_SECONDS)
+    watch.listen(*address)
+    try:
+        yield
+    finally:
+        watch.stop()
 
 
 def serve(config_file: Path, part: RolePart) -> None:
@@ -31,8 +50,9 @@ def serve(config_file: Path, part: RolePart) -> None:
     with closing(open_agency(config, f"{config.region}.{part.role.value}")) as agency:
         try:
             service = Service(agency, part)
-            _collect_seldom()
-            service.run()
+            with watched(service):
+                _collect_seldom()
+                service.run()
         except Exception as error:
             # What the product foresaw says what is wrong by itself; a traceback is for what it did not.
             log.critical("died", error=getattr(error, "en", None) or str(error), exc_info=not hasattr(error, "en"))

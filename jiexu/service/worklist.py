@@ -9,7 +9,7 @@ from jiexu.case.event import Role
 from jiexu.case.obligations import Track
 from jiexu.case.steps import next_steps
 from jiexu.case.words import STATUS, STEP, Word, word
-from jiexu.journal.port import Reads
+from jiexu.journal.port import CaseRow, Reads
 from jiexu.service.agency import Agency
 from jiexu.service.clocks import ClockView, clock_view
 from jiexu.service.dossier import CASES_A_READ, Dossier, Place, dossiers, todos_by_case
@@ -95,7 +95,7 @@ def worklist(agency: Agency, role: Role | None = None, until: date | None = None
     items: list[WorkItem] = []
     with agency.journal.read() as read:
         todos = todos_by_case(read)
-        for page in _pages(read, role):
+        for _, page in pages(read, role):
             for dossier in dossiers(agency, read, page, todos).values():
                 items += items_of(dossier)
     if until is not None:
@@ -107,14 +107,24 @@ def _order(item: WorkItem) -> tuple[date, bool, str, str]:
     return item.due or date.max, not item.ours, item.case_id, item.track or ""
 
 
-def _pages(read: Reads, role: Role | None) -> Iterator[list[str]]:
-    """Ids of the cases that can have something due, page by page: a region has millions that have not."""
-    wanted: list[dict[str, Any]] = [{"open": True}, *({"open": False, "status": status} for status in _ENDED)]
-    for conditions in wanted:
-        after = ""
-        while rows := read.cases(role=role, after_case=after, limit=CASES_A_READ, **conditions):
-            yield [row.case_id for row in rows]
+def with_something_due(row: CaseRow) -> bool:
+    """Whether something can be due in a case, by its row: the others need no look."""
+    return row.open or row.status in _ENDED
+
+
+def pages(
+    read: Reads, role: Role | None, size: int = CASES_A_READ, which: int = 0, after: str = ""
+) -> Iterator[tuple[int, list[str]]]:
+    """Ids of the cases that can have something due, page by page: a region has millions that have not.
+
+    Each page with the number of its kind; that and the last id are where another reader goes on.
+    """
+    kinds: list[dict[str, Any]] = [{"open": True}, *({"open": False, "status": status} for status in _ENDED)]
+    for number, conditions in enumerate(kinds[which:], which):
+        while rows := read.cases(role=role, after_case=after, limit=size, **conditions):
+            yield number, [row.case_id for row in rows]
             after = rows[-1].case_id
+        after = ""
 
 
 def items_of(dossier: Dossier) -> list[WorkItem]:
