@@ -11,6 +11,7 @@ import pytest
 from journal_contract import JournalContract
 from journal_given import REGION, Clock, Place, decode, new_event, seqs
 from journal_log_contract import LogContract
+from journal_tally_contract import TallyContract
 
 from jiexu.journal import postgres
 from jiexu.journal.opening import open_journal
@@ -79,6 +80,10 @@ def other_place(new_schema: Callable[[], str]) -> Place:
 
 class TestPostgresJournal(JournalContract):
     """The contract."""
+
+
+class TestPostgresTallies(TallyContract):
+    """Counts."""
 
 
 class TestPostgresLog(LogContract):

@@ -10,6 +10,7 @@ import pytest
 from journal_contract import JournalContract
 from journal_given import REGION, Place, decode, new_event
 from journal_log_contract import LogContract
+from journal_tally_contract import TallyContract
 
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalError
@@ -55,6 +56,10 @@ def other_place(tmp_path: Path) -> Place:
 
 class TestSqliteJournal(JournalContract):
     """The contract."""
+
+
+class TestSqliteTallies(TallyContract):
+    """Counts."""
 
 
 class TestSqliteLog(LogContract):
