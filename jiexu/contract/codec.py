@@ -5,9 +5,9 @@ the stored bytes, never a re-encoding.
 """
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -98,7 +98,7 @@ def seal_event(
     hand: Hand,
     seq: int,
     prev_hash: bytes | None,
-    seen: Iterable[Seen],
+    seen: Sequence[Seen],
     occurred_at: datetime,
     protocol: bytes,
     ruleset: str,
@@ -106,17 +106,17 @@ def seal_event(
     handled_by: str,
     reviewed_by: str | None,
     type: str,
-    body: Mapping[str, Any] | BaseModel,
+    body: Mapping[str, Any] | BaseModel | bytes,
     attested: models.Attestation | Mapping[str, Any] | None = None,
 ) -> SealedEvent:
-    """Write one event of one hand.
+    """Write one event of one hand. A body given as bytes is what `encode_body` gave for it.
 
     Ids are 32 hex digits; `occurred_at` must be UTC; `attested` is given for an attested hand and only for one.
     Raises ContractError `unknown_schema`, `invalid`.
     """
     if hand.role is not issuer.role or hand.attested is (attested is None):
         raise contract_error("invalid", f"hand {hand}: not that of the issuer")
-    raw = encode_body(type, body)
+    raw = body if isinstance(body, bytes) else encode_body(type, body)
     envelope = validated(
         models.Event,
         {
@@ -138,7 +138,24 @@ def seal_event(
         },
     )
     data = encode_record("Event", envelope)
-    event = decode_event_trusted(data)
+    event = Event(
+        event_id=event_id,
+        case_id=case_id,
+        issuer=party(issuer.region, issuer.role),
+        hand=hand,
+        seq=seq,
+        prev_hash=prev_hash,
+        seen=tuple(seen),
+        occurred_at=occurred_at.astimezone(UTC),
+        protocol=protocol,
+        ruleset=ruleset,
+        office=office,
+        handled_by=handled_by,
+        reviewed_by=reviewed_by,
+        type=type,
+        body=decode_body(raw),  # as any reader reads it: fractions cut to the scale, tuples as lists
+        hash=leaf_hash(data),
+    )
     return SealedEvent(data, event.hash, event, (read_header(data), read_header(raw)))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jiexu.case.case import NotPermitted
 from jiexu.case.event import OWN_HAND, Draft
-from jiexu.contract.codec import decode_body, encode_body
+from jiexu.contract.codec import encode_body
 from jiexu.contract.disclosure import Disclosure, conceal
 from jiexu.contract.errors import ContractError
 from jiexu.journal.port import DisclosureRow, NewClaim, StoredClaim, Writes
@@ -226,7 +226,6 @@ class Claims:
 
     def _closing(self, one: Pinned) -> Decided:
         work, plan = one.work, one.plan
-        body = decode_body(bytes.fromhex(plan["body"]))
         values = [
             Disclosure(0, row.field, row.salt, row.value)
             for row in one.values
@@ -237,11 +236,11 @@ class Claims:
             role=self.role,
             position=work.position,
             ruleset=plan["ruleset"],
-            drafts=(Draft(plan["type"], body),),
+            drafts=(Draft(plan["type"], {}),),
             signing=Signing(plan["office"], plan["handled_by"], plan["reviewed_by"]),
             claim=one.claim,
             event_ids=(plan["event_id"],),
-            concealed=((body, tuple(values)),),
+            concealed=((bytes.fromhex(plan["body"]), tuple(values)),),
         )
 
     def resume(self) -> int:

@@ -40,7 +40,8 @@ class Decided:
     """What was decided for one case: the drafts to append, and what the decision looked at.
 
     `wants_row` is set where the event may only stand with the person's row of open_moves; `instead` then gives the
-    drafts for the case that another holds it. `sealed` holds events whose bytes exist already (a claim's).
+    drafts for the case that another holds it. `concealed` are the bodies of a claim's drafts as they were encoded when
+    the table was asked, with their personal values.
     """
 
     case: Case
@@ -55,7 +56,7 @@ class Decided:
     claim: StoredClaim | None = None
     send: bool = True
     event_ids: tuple[str, ...] = ()
-    concealed: tuple[tuple[dict[str, Any], tuple[Disclosure, ...]], ...] = ()
+    concealed: tuple[tuple[bytes, tuple[Disclosure, ...]], ...] = ()
     events: list[SealedEvent] = field(default_factory=list)
     disclosures: list[tuple[Disclosure, ...]] = field(default_factory=list)
 
@@ -138,12 +139,13 @@ def _seal(agency: Agency, one: Decided, now: datetime) -> None:
     hand = OWN_HAND[role]
     for index, draft in enumerate(one.drafts):
         event_id = one.event_ids[index] if one.event_ids else agency.new_id()
+        seen = tuple(one.claim.claim.seen) if one.claim is not None else case.seen_by(role)
+        body: dict[str, Any] | bytes
         if one.concealed:
             body, values = one.concealed[index]
         else:
             body, values = conceal(case.case_id, event_id, draft.type, draft.body, agency.salt)
-        seen = tuple(one.claim.claim.seen) if one.claim is not None else case.seen_by(role)
-        case.decide(role, Draft(draft.type, body), seen=seen[0].seq if seen else 0)
+            case.decide(role, Draft(draft.type, body), seen=seen[0].seq if seen else 0)
         last = case.last.get(hand)
         sealed = seal_event(
             event_id=event_id,

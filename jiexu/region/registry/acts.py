@@ -5,7 +5,7 @@ the bank does not forget an order when a savepoint is rolled back.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,7 @@ from jiexu.region.platform import (
 from jiexu.region.registry import account, months
 from jiexu.region.registry.bank import BEIJING, Bank, Transfer, TransferKind, TransferReused
 from jiexu.region.registry.money import AmountError, text, to_cents
-from jiexu.region.registry.persons import choose, numbers_of
+from jiexu.region.registry.persons import Document, choose, document_of
 from jiexu.region.registry.refusals import ActRefused
 from jiexu.rules.facts import Identity, RelationStatus, Scheme
 
@@ -41,12 +41,18 @@ ADVANCED = ""
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an act works with: the registry's open transaction, the bank, the own region, the time of the batch."""
+    """What an act works with: the registry's open transaction, the bank, the own region, the time of the batch.
+
+    `numbers` are the person numbers under each identity's document, `pinned` the number that each case is about: read
+    for all acts of a batch at once.
+    """
 
     db: sqlite3.Connection
     bank: Bank
     region: str
     now: datetime
+    numbers: Mapping[Document, Sequence[str]]
+    pinned: dict[str, str]
 
 
 def act_name(act: Act) -> str:
@@ -295,16 +301,17 @@ _DOERS: dict[type, Callable[..., Value]] = {
 
 def _person(desk: Desk, key: ActKey, identity: Identity, scheme: Scheme) -> str:
     """The person number that the case is about; the first act of a case settles it."""
-    (numbers,) = numbers_of(desk.db, [identity])
-    row = desk.db.execute("SELECT person_number FROM cases WHERE case_id = ?", (key.case_id,)).fetchone()
-    if row is not None:
-        if row[0] not in numbers:
+    numbers = desk.numbers[document_of(identity)]
+    pinned = desk.pinned.get(key.case_id)
+    if pinned is not None:
+        if pinned not in numbers:
             raise ActRefused("case_of_another_person", who=identity.masked())
-        return str(row[0])
+        return pinned
     number = choose(desk.db, numbers, scheme)
     if number is None:
         raise ActRefused("person_unknown", who=identity.masked())
     desk.db.execute("INSERT INTO cases VALUES (?, ?)", (key.case_id, number))
+    desk.pinned[key.case_id] = number
     return number
 
 

@@ -4,19 +4,19 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from os import PathLike
 from typing import Any
 
-from jiexu.region.platform import Act, BankLine, Done, FormFacts, Refused
+from jiexu.region.platform import Act, BankLine, Done, FormFacts, PayOut, Refused, Return, Send
 from jiexu.region.registry import books, reads
 from jiexu.region.registry.acts import Desk, act_name, do
 from jiexu.region.registry.bank import Bank
 from jiexu.region.registry.layout import LAYOUT, LAYOUT_VERSION
 from jiexu.region.registry.money import AmountError, to_cents, to_yuan
-from jiexu.region.registry.persons import select_in
+from jiexu.region.registry.persons import document_of, numbers_of, pinned, select_in
 from jiexu.region.registry.records import BankLineRow, Row, add_bank_line, put
 from jiexu.region.registry.refusals import ActRefused, refusal
 from jiexu.region.registry.sqlite import connect, reading, writing
@@ -88,9 +88,12 @@ class SqliteRegistry:
         if not acts:
             return []
         with writing(self._db):
-            desk = Desk(self._db, self._bank, self.region, self._clock())
+            desk = self._desk(acts)
+            done = self._done(acts)
             with self._bank.batch():
-                return [self._perform(desk, act) for act in acts]
+                results = [self._perform(desk, act, done) for act in acts]
+            self._db.executemany("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", done.new)
+            return results
 
     def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
         """Lines of the region's own book above `after`: the bank's new ones are first written down here."""
@@ -125,32 +128,42 @@ class SqliteRegistry:
         """Person numbers whose account does not add up: empty, or a defect."""
         return books.unbalanced(self._db)
 
-    def _perform(self, desk: Desk, act: Act) -> Done | Refused:
+    def _desk(self, acts: Sequence[Act]) -> Desk:
+        identities = [act.identity for act in acts if not isinstance(act, Send | Return | PayOut)]
+        numbers = dict(zip(map(document_of, identities), numbers_of(self._db, identities), strict=True))
+        cases = pinned(self._db, [act.key.case_id for act in acts])
+        return Desk(self._db, self._bank, self.region, self._clock(), numbers, cases)
+
+    def _done(self, acts: Sequence[Act]) -> "_DoneActs":
+        cases = sorted({act.key.case_id for act in acts})
+        query = "SELECT case_id, step, n, act, digest, value FROM acts WHERE case_id IN ({})"
+        return _DoneActs({tuple(row[:4]): (row[4], row[5]) for row in select_in(self._db, query, cases)}, [])
+
+    def _perform(self, desk: Desk, act: Act, done: "_DoneActs") -> Done | Refused:
         name = act_name(act)
         try:
             digest = _digest(act)
         except AmountError:
             return refusal("amount_invalid")
-        known = self._db.execute(
-            "SELECT digest, value FROM acts WHERE case_id = ? AND step = ? AND n = ? AND act = ?",
-            (*act.key, name),
-        ).fetchone()
+        known = done.known.get((*act.key, name))
         if known is not None:
             if known[0] != digest:
                 return refusal("key_reused", step=act.key.step, n=act.key.n)
             return Done(json.loads(known[1]), repeated=True)
+        pinned_before = desk.pinned.get(act.key.case_id)
         self._db.execute("SAVEPOINT act")
         try:
             value = do(desk, act)
         except ActRefused as problem:
             self._db.execute("ROLLBACK TO act")
             self._db.execute("RELEASE act")
+            if pinned_before is None:
+                desk.pinned.pop(act.key.case_id, None)
             return problem.refused
-        self._db.execute(
-            "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*act.key, name, digest, json.dumps(value, ensure_ascii=False), desk.now.isoformat()),
-        )
         self._db.execute("RELEASE act")
+        text = json.dumps(value, ensure_ascii=False)
+        done.known[(*act.key, name)] = (digest, text)
+        done.new.append((*act.key, name, digest, text, desk.now.isoformat()))
         return Done(value)
 
     def _take_over_bank_lines(self) -> None:
@@ -185,6 +198,14 @@ class SqliteRegistry:
                 row = self._db.execute(query).fetchone()
         if row[0] != self.region:
             raise OtherRegion(path, row[0], self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class _DoneActs:
+    """What was done before under the keys of a batch's cases, and what the batch adds."""
+
+    known: dict[tuple[str, ...], tuple[str, str]]
+    new: list[tuple[str, ...]]
 
 
 _LINE = "SELECT number, kind, reference, amount, bank_date, serial, reason FROM bank_lines"

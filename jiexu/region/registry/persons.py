@@ -12,10 +12,19 @@ from jiexu.rules.identity import normalised
 _CHUNK = 500
 
 
+Document = tuple[str, str]
+"""Type and number of a document, the number as it is compared."""
+
+
+def document_of(identity: Identity) -> Document:
+    """The document by which an identity is looked up."""
+    return identity.document_type, normalised(identity.document_number)
+
+
 def numbers_of(db: sqlite3.Connection, identities: Sequence[Identity]) -> list[list[str]]:
     """The person numbers under each identity's document type and number, ascending; one list per identity."""
-    keys = [(identity.document_type, normalised(identity.document_number)) for identity in identities]
-    found: dict[tuple[str, str], list[str]] = {}
+    keys = [document_of(identity) for identity in identities]
+    found: dict[Document, list[str]] = {}
     query = "SELECT document_type, document_number, person_number FROM persons WHERE document_number IN ({})"
     for document_type, document, number in select_in(db, query, sorted({document for _, document in keys})):
         found.setdefault((document_type, document), []).append(number)
