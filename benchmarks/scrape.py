@@ -27,10 +27,12 @@ from jiexu.exchange.settings import ExchangeSettings
 from jiexu.journal.port import CaseRow, NewEvent
 from jiexu.service.agency import Agency
 from jiexu.service.counter import lodge
+from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.process import WATCH_CACHE_KIB
 from jiexu.service.watching import looks
 from jiexu.service.watching.pulse import Pulse
 from jiexu.service.watching.watch import Watch
-from jiexu.service.wiring import open_agency, open_configured_exchange
+from jiexu.service.wiring import open_agency, open_configured_exchange, open_configured_journal
 
 CASES_A_BLOCK = 256
 SCRAPES = 20
@@ -65,7 +67,10 @@ def measure(agency: Agency, role: Role) -> dict[str, Any]:
     looks.FRESH_SECONDS = 0.0
     before = resident_bytes()
     pulse = Pulse(agency.region, role)
-    watch = Watch(agency, role, pulse, lambda: open_configured_exchange(agency.config), 300.0, answer_seconds=60.0)
+    journal = open_configured_journal(agency.config, WATCH_CACHE_KIB)
+    watch = Watch(
+        *(agency, role, pulse, journal, lambda: open_configured_exchange(agency.config), 300.0), answer_seconds=60.0
+    )
     for look in watch.looks.values():
         look._share = 1e9  # measured one after the other: in a service a dear look rests
     started, cpu, scrapes = time.perf_counter(), time.process_time(), 0
@@ -91,6 +96,7 @@ def measure(agency: Agency, role: Role) -> dict[str, Any]:
 
     busy = _each(watch, more)
     watch.stop()
+    journal.close()
     return {
         "first": first,
         "scrape_cpu_seconds": steady,
@@ -120,6 +126,11 @@ def run(folder: Path, cases: int, still_open: int) -> dict[str, Any]:
     agency = open_agency(deployed.configs[WENZHOU])
     try:
         fill(agency, cases)
+        with agency.journal.write() as write:  # the followers have come so far
+            names = [LEDGER_CURSOR, "personal", *(f"consequences:{role}" for role in Role)]
+            names += [f"{name}:outbound:310000.inbound" for name in ("relay", "letters")]
+            for name in names:
+                write.move_cursor(name, 0, write.last_position())
         answers = lodge(agency, lodgings(deployed.movers, WENZHOU))
         with agency.journal.read() as read:
             lines = read.last_position()

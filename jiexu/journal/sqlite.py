@@ -47,7 +47,7 @@ class SqliteSql:
     broken_rule: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
     lost = False  # a file does not go away
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache_kib: int = CACHE_KIB) -> None:
         self._path = path
         # The URI form does not create a file that is missing; threads take turns (see StoreJournal).
         uri = f"{path.absolute().as_uri()}?mode=rw"
@@ -56,7 +56,7 @@ class SqliteSql:
             f"busy_timeout = {BUSY_MS}",
             "foreign_keys = ON",
             "synchronous = FULL",
-            f"cache_size = -{CACHE_KIB}",
+            f"cache_size = -{cache_kib}",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             "secure_delete = ON",  # an erased value must be gone from the file, not only from the table
         ):
@@ -116,6 +116,7 @@ def open_file(
     create: bool = False,
     decode: Decode = decode_event_trusted,
     fault: Fault | None = None,
+    cache_kib: int = CACHE_KIB,
 ) -> Journal:
     """Open a region's journal in a file; with `create` make it where there is no file. Arguments: `open_journal`.
 
@@ -136,7 +137,7 @@ def open_file(
     except sqlite3.DatabaseError as error:
         zh, en = f"{path} 不是日志文件：{error}。", f"{path} is not a journal: {error}."
         raise JournalError("not_a_journal", zh, en) from error
-    return StoreJournal(region, lambda: SqliteSql(path), clock, decode, fault or no_fault)
+    return StoreJournal(region, lambda: SqliteSql(path, cache_kib), clock, decode, fault or no_fault)
 
 
 def _create(sql: SqliteSql, region: str) -> None:

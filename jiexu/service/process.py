@@ -13,8 +13,11 @@ import structlog
 from jiexu.service.config import load_config
 from jiexu.service.logs import configure_logs
 from jiexu.service.loop import WATCHDOG_SECONDS, Service
-from jiexu.service.wiring import open_agency, open_configured_exchange
+from jiexu.service.wiring import open_agency, open_configured_exchange, open_configured_journal
 from jiexu.service.work import RolePart
+
+WATCH_CACHE_KIB = 2 * 1024
+"""What each of the watch's connections to a journal's file keeps in memory: it reads little, and never in a hurry."""
 
 
 @contextmanager
@@ -27,12 +30,15 @@ def watched(service: Service) -> Iterator[None]:
         return
     from jiexu.service.watching.watch import Watch  # here: who is not watched loads nothing for it
 
-    watch = Watch(service.agency, role, service.pulse, lambda: open_configured_exchange(config), WATCHDOG_SECONDS)
-    watch.listen(*address)
-    try:
-        yield
-    finally:
-        watch.stop()
+    with closing(open_configured_journal(config, WATCH_CACHE_KIB)) as journal:
+        watch = Watch(
+            service.agency, role, service.pulse, journal, lambda: open_configured_exchange(config), WATCHDOG_SECONDS
+        )
+        watch.listen(*address)
+        try:
+            yield
+        finally:
+            watch.stop()
 
 
 def serve(config_file: Path, part: RolePart) -> None:

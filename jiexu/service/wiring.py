@@ -10,6 +10,7 @@ from jiexu.exchange.port import Exchange
 from jiexu.exchange.settings import open_exchange
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal
+from jiexu.journal.sqlite import CACHE_KIB
 from jiexu.region.directory.file import load_participants
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.participants import Participants
@@ -45,12 +46,12 @@ def open_agency(config: Config, owner: str | None = None) -> Agency:
     return agency
 
 
-def open_configured_journal(config: Config) -> Journal:
-    """The journal that the configuration names. Raises JournalError, ConfigError."""
+def open_configured_journal(config: Config, cache_kib: int = CACHE_KIB) -> Journal:
+    """The journal that the configuration names (`cache_kib`: see `open_journal`). Raises JournalError, ConfigError."""
     password_file = config.path(config.journal_password_file) if config.journal_password_file else None
     if password_file is not None and not password_file.is_file():
         raise ConfigError(f"找不到口令文件 {password_file}", f"there is no password file {password_file}")
-    return open_journal(config.journal_place(), config.region, password_file=password_file)
+    return open_journal(config.journal_place(), config.region, password_file=password_file, cache_kib=cache_kib)
 
 
 def open_configured_exchange(config: Config) -> Exchange:

@@ -29,7 +29,13 @@ class Watched:
         if (code, role) not in self.watches:
             service = self.world.services[code, role]
             self.watches[code, role] = Watch(
-                service.agency, role, service.pulse, self.open_exchange, WATCHDOG_SECONDS, self.answer_seconds
+                service.agency,
+                role,
+                service.pulse,
+                service.agency.journal,
+                self.open_exchange,
+                WATCHDOG_SECONDS,
+                self.answer_seconds,
             )
         return self.watches[code, role]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from jiexu.case.event import Role
-from jiexu.journal.port import Reads
+from jiexu.journal.port import Journal, Reads
 from jiexu.service.agency import Agency
 from jiexu.service.clocks import days_between
 from jiexu.service.dossier import dossiers
@@ -39,8 +39,9 @@ class _Due:
 class DueBook:
     """Counts of what is due in the cases of one role."""
 
-    def __init__(self, agency: Agency, role: Role) -> None:
+    def __init__(self, agency: Agency, role: Role, journal: Journal) -> None:
         self.agency = agency
+        self.journal = journal
         self.role = role
         self._begin()
 
@@ -68,7 +69,7 @@ class DueBook:
 
     def _follow_tail(self, until: float) -> bool:
         """Look at the cases that a stretch of the log changed; False where there is no more, or no time."""
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             last = read.last_position()
             if self._followed is None:
                 self._followed = last  # before the first pass reads anything: it sees at least this
@@ -84,7 +85,7 @@ class DueBook:
     def _next_page(self) -> None:
         assert self._last_page is not None, "the pass is not done"
         which, after = self._last_page
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             page = next(pages(read, self.role, CASES_AT_ONCE, which, after), None)
         if page is None:
             self._last_page = None
@@ -94,7 +95,7 @@ class DueBook:
         self._last_page = (which, case_ids[-1])
 
     def _look_at(self, case_ids: list[str]) -> None:
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             due = self._due_in(read, case_ids)
         for case_id in case_ids:
             key = bytes.fromhex(case_id)

@@ -9,7 +9,7 @@ from collections import Counter
 
 from jiexu.case.event import Role
 from jiexu.journal.columns import own_role
-from jiexu.service.agency import Agency
+from jiexu.journal.port import Journal
 from jiexu.service.watching.figures import Labels, Rows
 
 LINES_AT_ONCE = 50_000
@@ -19,8 +19,8 @@ LINES_AT_ONCE = 50_000
 class EventCounts:
     """Events of one role's cases by type, direction and whether they are void."""
 
-    def __init__(self, agency: Agency, role: Role) -> None:
-        self.agency = agency
+    def __init__(self, journal: Journal, role: Role) -> None:
+        self.journal = journal
         self.role = role
         self._counted = 0
         self._counts: Counter[Labels] = Counter()
@@ -29,7 +29,7 @@ class EventCounts:
     def follow(self, until: float) -> None:
         """Count on to the log's end, or until that moment (monotonic)."""
         while True:
-            with self.agency.journal.read() as read:
+            with self.journal.read() as read:
                 last = read.last_position()
                 end = min(last, self._counted + LINES_AT_ONCE)
                 for kind in read.events_by_kind(self._counted, end) if end > self._counted else ():

@@ -11,6 +11,7 @@ from prometheus_client import Metric
 from jiexu.case.event import Role
 from jiexu.exchange.port import Exchange
 from jiexu.exchange.topics import topic_name
+from jiexu.journal.port import Journal
 from jiexu.service.agency import Agency
 from jiexu.service.watching.figures import Labels, place_of, table
 
@@ -33,8 +34,8 @@ class MailboxLag:
 class ExchangeFigures:
     """A look at one role's mailbox."""
 
-    def __init__(self, agency: Agency, role: Role, open_exchange: Callable[[], Exchange]) -> None:
-        self.agency = agency
+    def __init__(self, agency: Agency, role: Role, journal: Journal, open_exchange: Callable[[], Exchange]) -> None:
+        self.journal = journal
         self.place = place_of(agency.region, role)
         self.topic = topic_name(agency.region, role.value)
         self._open = open_exchange
@@ -53,7 +54,7 @@ class ExchangeFigures:
         except Exception:
             self.close()  # after a failure anew: another broker may answer, the topic may be a new one
             raise
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             nexts = {partition: read.offset(self._topic_id, partition) for partition in ends}
         if None in nexts.values():
             starts = self._exchange.beginning_offsets(self.topic)

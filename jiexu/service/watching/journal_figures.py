@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from jiexu.case.event import OWN_HAND, Party, Role
 from jiexu.case.words import STATUS
 from jiexu.exchange.topics import topic_name
-from jiexu.journal.port import Reads
+from jiexu.journal.port import Journal, Reads
 from jiexu.journal.tally_port import Tally
 from jiexu.service.agency import Agency
 from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
@@ -27,20 +27,21 @@ CATCH_UP_SECONDS = 0.5
 class JournalFigures:
     """A look at what waits in the journal, and at how far it has come."""
 
-    def __init__(self, agency: Agency, role: Role) -> None:
+    def __init__(self, agency: Agency, role: Role, journal: Journal) -> None:
         self.agency = agency
+        self.journal = journal
         self.role = role
         self.place = place_of(agency.region, role)
         self.topic = topic_name(agency.region, role.value)
         self.silence = Silence(role)
-        self.events = EventCounts(agency, role)
+        self.events = EventCounts(journal, role)
         self.ledger_waits = ""
         self.ledger_age = 0.0
 
     def look(self) -> Sequence[Metric]:
         """Raises what the journal raises."""
         self.events.follow(time.monotonic() + CATCH_UP_SECONDS)
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             return [
                 table(self.place, "jiexu_events_total", self.events.rows()),
                 *self._size(read),
@@ -114,12 +115,12 @@ class JournalFigures:
 class CaseFigures:
     """A look at all cases by status: an index of them is read, so it is taken seldom where there are very many."""
 
-    def __init__(self, agency: Agency, role: Role) -> None:
-        self.agency, self.role, self.place = agency, role, place_of(agency.region, role)
+    def __init__(self, agency: Agency, role: Role, journal: Journal) -> None:
+        self.journal, self.role, self.place = journal, role, place_of(agency.region, role)
 
     def look(self) -> Sequence[Metric]:
         """Raises what the journal raises."""
-        with self.agency.journal.read() as read:
+        with self.journal.read() as read:
             counts = read.tally_cases(self.role)
         return [table(self.place, "jiexu_cases", by_word((status, counts.get(status, 0)) for status in STATUS))]
 
@@ -127,9 +128,9 @@ class CaseFigures:
 class DueFigures:
     """A look at what is due."""
 
-    def __init__(self, agency: Agency, role: Role) -> None:
+    def __init__(self, agency: Agency, role: Role, journal: Journal) -> None:
         self.place = place_of(agency.region, role)
-        self.book = DueBook(agency, role)
+        self.book = DueBook(agency, role, journal)
 
     def look(self) -> Sequence[Metric]:
         """Raises what the journal raises."""

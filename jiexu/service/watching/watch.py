@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from jiexu.case.event import Role
 from jiexu.exchange.port import Exchange
+from jiexu.journal.port import Journal
 from jiexu.service.agency import Agency
 from jiexu.service.watching.exchange_figures import ExchangeFigures
 from jiexu.service.watching.figures import figure, place_of, table
@@ -25,13 +26,14 @@ ANSWER_SECONDS = 3.0
 
 
 class Watch(Collector):
-    """Everything that can be asked about one service."""
+    """Everything that can be asked about one service. `journal` and exchange are connections of its own."""
 
     def __init__(
         self,
         agency: Agency,
         role: Role,
         pulse: Pulse,
+        journal: Journal,
         open_exchange: Callable[[], Exchange],
         watchdog_seconds: float,
         answer_seconds: float = ANSWER_SECONDS,
@@ -40,13 +42,13 @@ class Watch(Collector):
         self.pulse = pulse
         self.watchdog_seconds = watchdog_seconds
         self.answer_seconds = answer_seconds
-        self.exchange = ExchangeFigures(agency, role, open_exchange)
-        self.journal = JournalFigures(agency, role)
+        self.exchange = ExchangeFigures(agency, role, journal, open_exchange)
+        self.journal = JournalFigures(agency, role, journal)
         self.looks: Mapping[str, Lookout] = {
             "journal": Lookout("journal", self.journal.look, self.place),
             "exchange": Lookout("exchange", self.exchange.look, self.place),
-            "cases": Lookout("cases", CaseFigures(agency, role).look, self.place, share=0.02),
-            "due": Lookout("due", DueFigures(agency, role).look, self.place),
+            "cases": Lookout("cases", CaseFigures(agency, role, journal).look, self.place, share=0.02),
+            "due": Lookout("due", DueFigures(agency, role, journal).look, self.place),
             "setup": Lookout("setup", SetupFigures(agency, role).look, self.place),
         }
         self.registry = pulse.registry
