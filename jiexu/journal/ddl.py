@@ -1,15 +1,15 @@
-"""The journal's tables. Words in braces are the dialect's: `{int}`, `{bytes}`, `{text}` (compared
-byte by byte), `{serial}`, `{end}`, `{clustered}` (a table kept in the order of its primary key, where the database
-can).
+"""The journal's tables. Words in braces are the dialect's: `{int}`, `{bytes}`, `{text}` (compared byte by byte),
+`{serial}`, `{end}`, `{clustered}` (a table kept in the order of its primary key, where the database can), `{of_log}`,
+`{of_bundle}`, `{of_event}` (a foreign key to what the same line makes, where looking it up again costs little).
 
 `DERIVED` are a function of the log and are given back by a rebuild; the others are not (port.py says which and why).
-Event bytes stand once, in the payload of their log line: `events` is an index. Rows that are made of one line with
-their parents need no foreign key, which would cost a look-up a row; a bundle may name events of other lines.
+Event bytes stand once, in the payload of their log line: `events` is an index.
 """
 
+import re
 from collections.abc import Mapping
 
-VERSION = 1
+VERSION = 2
 
 DERIVED = (
     "events",
@@ -44,7 +44,7 @@ CREATE TABLE log (
 
 _DERIVED = """
 CREATE TABLE events (
-    position {int} PRIMARY KEY,
+    position {int} PRIMARY KEY{of_log},
     case_id {bytes} NOT NULL,
     hand {text} NOT NULL,
     seq {int} NOT NULL,
@@ -67,7 +67,7 @@ CREATE TABLE payment_references (
 ){clustered};
 
 CREATE TABLE bundles (
-    position {int} PRIMARY KEY,
+    position {int} PRIMARY KEY{of_log},
     issuer_role {text} NOT NULL,
     region {text},
     role {text}
@@ -75,7 +75,7 @@ CREATE TABLE bundles (
 CREATE INDEX bundles_destination ON bundles (region, role, position);
 
 CREATE TABLE leaves (
-    bundle {int} NOT NULL,
+    bundle {int} NOT NULL{of_bundle},
     leaf {int} NOT NULL,
     event {int} NOT NULL REFERENCES events,
     PRIMARY KEY (event, bundle, leaf)
@@ -89,13 +89,13 @@ CREATE TABLE destinations (
 ){clustered};
 
 CREATE TABLE unreceipted (
-    position {int} PRIMARY KEY,
+    position {int} PRIMARY KEY{of_event},
     region {text} NOT NULL,
     role {text} NOT NULL
 ){end};
 
 CREATE TABLE receipts (
-    position {int} PRIMARY KEY,
+    position {int} PRIMARY KEY{of_log},
     given {int} NOT NULL,
     peer_region {text} NOT NULL,
     peer_role {text} NOT NULL,
@@ -112,15 +112,15 @@ CREATE TABLE receipt_batches (
     region {text} NOT NULL,
     role {text} NOT NULL,
     batch {int} NOT NULL,
-    position {int} NOT NULL,
+    position {int} NOT NULL{of_log},
     PRIMARY KEY (region, role, batch)
 ){clustered};
 CREATE UNIQUE INDEX receipt_batches_position ON receipt_batches (region, role, position);
 
-CREATE TABLE facts (position {int} PRIMARY KEY, kind {text} NOT NULL){end};
+CREATE TABLE facts (position {int} PRIMARY KEY{of_log}, kind {text} NOT NULL){end};
 
 CREATE TABLE claims (
-    position {int} PRIMARY KEY,
+    position {int} PRIMARY KEY{of_log},
     case_id {bytes} NOT NULL,
     hand {text} NOT NULL,
     seq {int} NOT NULL,
@@ -231,6 +231,7 @@ CREATE TABLE parked (
     settled {text}
 ){end};
 CREATE INDEX parked_unsettled ON parked (code, id) WHERE settled IS NULL;
+CREATE INDEX parked_open ON parked (id) WHERE settled IS NULL;
 
 CREATE TABLE todo (
     id {serial},
@@ -245,12 +246,32 @@ CREATE TABLE todo (
     cleared_at {int}
 ){end};
 CREATE UNIQUE INDEX todo_uncleared ON todo (same) WHERE cleared_at IS NULL;
+CREATE INDEX todo_standing ON todo (kind, code, id) WHERE cleared_at IS NULL;
 """
 
 
 def statements(words: Mapping[str, str]) -> list[str]:
     """The statements that create an empty journal, with the dialect's words in place."""
-    text = _LOG + _DERIVED + _WORK + _DESK
+    return spelled(_LOG + _DERIVED + _WORK + _DESK, words)
+
+
+def spelled(text: str, words: Mapping[str, str]) -> list[str]:
+    """The statements of a text, with the dialect's words in place."""
     for word, meaning in words.items():
         text = text.replace("{" + word + "}", meaning)
     return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def keys() -> dict[str, tuple[str, ...]]:
+    """All tables, parents first, with the columns of their primary keys."""
+    found: dict[str, tuple[str, ...]] = {}
+    for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\)\{", _LOG + _DERIVED + _WORK + _DESK, re.DOTALL):
+        several = re.search(r"PRIMARY KEY \(([\w, ]+)\)", body)
+        one = re.search(r"(\w+) (?:\{serial\}|\{\w+\} PRIMARY KEY)", body)
+        assert several or one, table
+        found[table] = tuple(several[1].split(", ")) if several else (one[1],) if one else ()
+    return found
+
+
+SERIALS = ("held", "parked", "todo")
+"""Tables whose ids the database gives."""

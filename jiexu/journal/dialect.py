@@ -4,7 +4,7 @@ Statements are written with `?` for parameters and stay within what SQLite (3.35
 `ON CONFLICT`, `RETURNING`, partial indexes. Flags are integers 0 and 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -46,6 +46,43 @@ class Sql(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+
+class JournalSql(Sql, Protocol):
+    """A connection as those need it who create, check, copy or upgrade a journal, whatever stands in it."""
+
+    words: Mapping[str, str]
+    """What the words in braces of `ddl.py` and of the migrations mean here."""
+
+    error: type[Exception]
+    """What the database raises, whatever is wrong."""
+
+    product: str
+    """The database's name and version."""
+
+    def tables(self) -> set[str]:
+        """The names of the tables that there are."""
+
+    def begin_creation(self) -> None:
+        """Begin a transaction that makes tables where there may be none; who comes second waits for its end."""
+
+    def pages(self, statement: str) -> Iterator[list[Row]]:
+        """The rows of a statement, some thousand at a time, within a transaction."""
+
+    def be_alone(self) -> None:
+        """Keep everybody else out until the connection is closed. Raises JournalError `in_use`."""
+
+    def share(self) -> None:
+        """Let others in, as services need it."""
+
+    def last_serial(self, table: str) -> int:
+        """The highest id that a table with a `{serial}` has ever given."""
+
+    def set_last_serial(self, table: str, last: int) -> None:
+        """Let its next id be higher than that."""
+
+    def faults(self) -> list[str]:
+        """What the database finds wrong with what it keeps; empty where it is whole."""
 
 
 class ClosedSql:

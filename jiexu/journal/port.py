@@ -34,8 +34,9 @@ class SeqTaken(Exception):
 class JournalError(Exception):
     """A journal that cannot be used: `code` for programs, a sentence in Chinese and in English for people.
 
-    Codes: `missing`, `not_a_journal`, `other_region`, `newer_version`, `busy`, `not_durable`, `no_driver`,
-    `journal_unreachable`.
+    Codes: `missing`, `not_a_journal`, `other_region`, `newer_version`, `older_version`, `moved`, `busy`; of a database
+    also `bad_address`, `no_driver`, `no_password`, `not_durable`, `journal_unreachable`; of who copies or upgrades one
+    also `in_use`, `exists`, `damaged`, `not_a_backup`, `not_written`.
     """
 
     def __init__(self, code: str, zh: str, en: str) -> None:

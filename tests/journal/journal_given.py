@@ -236,7 +236,7 @@ def fill_much(journal: Journal, cases: int) -> None:
         w.disclose([DisclosureRow(case_id(n), f"{n:032x}", "name", None, None) for n in numbers if n % 2])
         w.append_receipts([receipt_for(new_event(n, 1)) for n in numbers if n % 3])
         w.append_receipts([receipt_for(received(n, 1), given=True) for n in numbers])
-        waiting = [position for position, _ in w.receipts_to_give(Role.OUTBOUND, w.last_position(), cases // 2)]
+        waiting = [position for position, _ in w.receipts_to_give(PARTNER, w.last_position(), cases // 2)]
         w.receipts_sent(waiting, PARTNER, 1, b"signed")
         w.settle_agenda([entry for n, entry in enumerate(w.agenda(Role.OUTBOUND, w.now, cases)) if n % 2])
         w.unhold([held.id for held in w.held()[: cases // 2]])

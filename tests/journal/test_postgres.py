@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from jiexu.journal import postgres
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalError, JournalUnavailable, SeqTaken
 from jiexu.journal.postgres_sets import as_set, marked, set_form
+from jiexu.journal.postgres_settings import connection_settings
 from tests.postgres_proxy import Proxy
 
 
@@ -312,7 +314,7 @@ def test_what_would_be_lost_in_a_power_cut_is_not_acknowledged(place: PostgresPl
 
 def test_a_server_that_does_not_answer_and_an_address_that_is_none(place: PostgresPlace) -> None:
     assert code_of_opening("postgresql://nobody@127.0.0.1:1/none") == "journal_unreachable"
-    assert code_of_opening("postgresql://nobody@127.0.0.1/none?nonsense=1") == "not_a_journal"
+    assert code_of_opening("postgresql://nobody@127.0.0.1/none?nonsense=1") == "bad_address"
 
 
 def test_two_processes_that_create_at_once_make_one_journal(place: PostgresPlace) -> None:
@@ -331,8 +333,10 @@ def test_two_processes_that_create_at_once_make_one_journal(place: PostgresPlace
     assert len(incarnations) == 1
 
 
-def test_a_password_comes_from_its_file(place: PostgresPlace) -> None:
-    settings = postgres.connection_settings("postgresql://region@db:5433/journal", "秘密")
+def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("秘密\n", encoding="utf-8")
+    settings = connection_settings("postgresql://region@db:5433/journal", file)
     assert settings["password"] == "秘密"
     assert (settings["user"], settings["host"], settings["port"], settings["dbname"]) == (
         "region",
@@ -340,6 +344,7 @@ def test_a_password_comes_from_its_file(place: PostgresPlace) -> None:
         "5433",
         "journal",
     )
+    assert code_of_opening("postgresql://region@db/journal", password_file=tmp_path / "none") == "no_password"
 
 
 # --- statements

@@ -86,7 +86,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     other.close()
     assert code_of_opening(tmp_path / "other.db", create=True) == "not_a_journal"
     (tmp_path / "empty").touch()
-    assert code_of_opening(tmp_path / "empty") == "not_a_journal"
+    assert code_of_opening(tmp_path / "empty") == "missing"
 
 
 def test_a_journal_of_another_region_is_refused(place: SqlitePlace) -> None:
