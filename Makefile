@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench image up down lock clean
 
 help: ## 列出各目标 list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,19 @@ format: $(VENV)/.tested ## 整理格式 format the code
 bench: $(VENV)/.tested ## 基准 benchmarks
 	@$(BIN)/python -m benchmarks.codec
 	@$(BIN)/python -m benchmarks.journal_append
+
+image: ## 构建容器镜像 build the container image, jiexu:latest
+	@docker build --tag jiexu:latest --build-arg REVISION="$$(git rev-parse --short HEAD)" .
+
+up: ## 用容器运行一个统筹区 one region in containers (ARGS="--profile pair": a partner beside it)
+	@docker compose $(ARGS) up --detach --build --wait
+
+down: ## 停止容器，数据保留 stop the containers; their data stays
+	@docker compose --profile pair --profile tools down
+
+lock: $(VENV)/.tested ## 重新锁定镜像所装的版本 pin anew what the image installs (ARGS=--upgrade)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@PATH="$$PWD/$(BIN):$$PATH" tools/lock $(ARGS)
 
 clean: ## 删除环境与缓存 remove the environment and caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,1 +1,6 @@
-pytest_plugins = ["tests.exchange.broker_fixture", "tests.exchange.secured_fixture", "tests.postgres_fixture"]
+pytest_plugins = [
+    "tests.containers.engine",
+    "tests.exchange.broker_fixture",
+    "tests.exchange.secured_fixture",
+    "tests.postgres_fixture",
+]

@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests that ask for it: one server for all workers of a session, or the one that
-JIEXU_TEST_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas). Each test has a
-schema of its own in it.
+JIEXU_TEST_POSTGRES names (`postgresql://user@host:port/database`, a role that may create schemas), or with
+JIEXU_TEST_CONTAINERS=1 one in a container for each worker. Each test has a schema of its own in it.
 """
 
 import hashlib
@@ -14,14 +14,20 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.containers import servers
 from tests.postgres_proxy import Proxy
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a running server. Skips where its package is missing; fails in CI, where nobody would notice."""
     if given := os.environ.get("JIEXU_TEST_POSTGRES"):
         yield given
+        return
+    if servers.WANTED:
+        request.getfixturevalue("engine")
+        with servers.postgres() as url:
+            yield url
         return
     try:
         with warnings.catch_warnings():

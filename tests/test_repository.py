@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("schemas/*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+# What is run in a container of docker-compose.yml is a command of jiexu like any other.
+IN_A_CONTAINER = re.compile(r"^\s*docker compose (?:exec [a-z-]+ jiexu|run --rm cli) ")
 # Some commands give themselves a second short name for help; all answer to this one.
 HELP = "--help"
 
@@ -33,6 +35,7 @@ def quoted_commands(page: Path, program: str) -> Iterator[list[str]]:
     lines += re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
     for line in lines:
         for part in re.split(r"&&|[;|&]", line.split(" #")[0]):
+            part = IN_A_CONTAINER.sub("jiexu ", part)
             if re.match(rf"\s*(?:\S*/)?{program} ", part):  # much else stands between backticks, patterns for instance
                 yield shlex.split(part)[1:]
 

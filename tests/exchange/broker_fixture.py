@@ -1,5 +1,5 @@
 """A real Kafka for the tests that ask for it: one for all workers of a session, or the one that
-JIEXU_TEST_KAFKA names.
+JIEXU_TEST_KAFKA names, or with JIEXU_TEST_CONTAINERS=1 one in a container for each worker.
 """
 
 import fcntl
@@ -12,6 +12,7 @@ import pytest
 
 from jiexu.exchange.broker import LocalBroker
 from jiexu.exchange.broker_parts import PartsMissing, find_parts
+from tests.containers import servers
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,11 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fi
     given = os.environ.get("JIEXU_TEST_KAFKA")
     if given:
         yield given
+        return
+    if servers.WANTED:
+        request.getfixturevalue("engine")
+        with servers.kafka() as bootstrap:
+            yield bootstrap
         return
     request.getfixturevalue("kafka_parts")
     root = tmp_path_factory.getbasetemp()

@@ -1,5 +1,6 @@
 """`jiexu registry`: fill the default registry from CSV files, write it out, make invented people."""
 
+import csv
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -13,10 +14,11 @@ from rich.progress import Progress
 from jiexu.region.csvfile import FileRefused
 from jiexu.region.registry.adapter import open_file
 from jiexu.region.registry.records import put
-from jiexu.region.registry.sample import joining, leaving, sample_people
+from jiexu.region.registry.sample import SamplePerson, joining, leaving, sample_people
 from jiexu.region.registry.sqlite import FileTooNew, writing
 from jiexu.region.registry.tables import TABLES
 from jiexu.region.registry.transfer_files import Imported, export_files, import_files
+from jiexu.rules.facts import Scheme
 
 # What the commands end with: rows came back; the whole call was refused.
 SOME_REJECTED, REFUSED = 1, 2
@@ -153,10 +155,30 @@ def export(file: Path, directory: Path) -> None:
 @click.option("--to", "joins", type=click.Path(path_type=Path, dir_okay=False), help="转入地登记库 / Inbound registry.")
 @click.option("--count", default=10, show_default=True, type=click.IntRange(1, 1_000_000), help="人数 / How many.")
 @click.option("--seed", default=1, show_default=True, help="随机种子 / The seed.")
-def sample(file: Path, region: str, joins: Path | None, count: int, seed: int) -> None:
+@click.option(
+    "--applications",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="另写其申请文件，供 jiexu apply 使用 / Write their applications too, for jiexu apply.",
+)
+@click.option("--inbound", help="申请转入的统筹区代码 / The region that they apply to.")
+def sample(
+    file: Path, region: str, joins: Path | None, count: int, seed: int, applications: Path | None, inbound: str | None
+) -> None:
     """写入虚构人员（演示用）：可转出；给出 --to 时在那里已参保。 / Put in invented people who are
     ready to leave the region, and with --to are enrolled there.
+
+    \b
+    例 / Example:
+      jiexu registry sample --registry ./wenzhou/registry.db --region 330300 \\
+        --to ./xian/registry.db --applications 申请.csv --inbound 610100
     """
+    if (applications is None) != (inbound is None):
+        raise _refusal(
+            "sample_applications",
+            "--applications, --inbound",
+            "两项须同时给出。",
+            "Give both or neither.",
+        )
     try:
         people = list(sample_people(seed, region, count))
     except ValueError:
@@ -174,7 +196,22 @@ def sample(file: Path, region: str, joins: Path | None, count: int, seed: int) -
                 put(db, put_in)
         finally:
             db.close()
+    if applications is not None and inbound is not None:
+        _write_applications(applications, people, region, inbound)
     click.echo(_said(f"已写入 {count} 名虚构人员。", f"{count} invented people put in."))
+
+
+def _write_applications(file: Path, people: Sequence[SamplePerson], region: str, inbound: str) -> None:
+    """One row a person, as a window holds them; who applies without a date applies on the day that it is read."""
+    columns = ("name", "document_type", "document_number", "from_scheme", "to_scheme", "outbound", "inbound")
+    with file.open("w", encoding="utf-8", newline="") as handle:
+        rows = csv.writer(handle)
+        rows.writerow(columns)
+        for person in people:
+            who = person.identity
+            rows.writerow(
+                [who.name, who.document_type, who.document_number, Scheme.EMPLOYEE, Scheme.EMPLOYEE, region, inbound]
+            )
 
 
 def _report(results: Sequence[Imported], as_json: bool) -> None:

@@ -1,0 +1,168 @@
+"""The compose file brought up, used through the command line, hurt, and taken down: one session, in this order."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jiexu.exchange.broker import free_port
+from tests.containers.stack import OWN, PARTNERS, Stack, project
+from tests.containers.waiting import eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("containers")]
+
+# A case that is over, with what the plain one takes: lodged, accepted, form, remitted, completed, arrived, credited.
+CLOSED, PLAIN_EVENTS = "closed", 7
+
+
+@pytest.fixture(scope="module")
+def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One region alone, as `docker compose up` has it."""
+    settings = {"JIEXU_IMAGE": image, "KAFKA_PORT": str(free_port())}
+    stack = project("jiexu-test", tmp_path_factory.mktemp("compose"), settings)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+
+
+@pytest.fixture(scope="module")
+def pair(stack: Stack) -> Stack:
+    """With the partner beside it."""
+    stack.up("pair")
+    return stack
+
+
+def settled(stack: Stack, cases: int) -> bool:
+    """Whether both sides hold that many cases, all of them over, and each as the other does."""
+    own, partners = stack.states("inbound"), stack.states("partner-outbound")
+    return len(own) == cases and own == partners and {status for status, _, _ in own.values()} == {CLOSED}
+
+
+def lodge(stack: Stack, service: str, people: int, seed: int) -> None:
+    """Invented people apply at one of the two windows, all of them moving from the partner's region to this one."""
+    side = "partner" if service.startswith("partner") else "region"
+    file = f"--applications=/var/lib/jiexu/{side}/applications.csv"
+    stack.run("run", "--rm", "-T", "sample", f"--count={people}", f"--seed={seed}", file)
+    answer = json.loads(stack.jiexu(service, "apply", "applications.csv", "--json"))
+    assert (answer["lodged"], answer["refused"], answer["bad_rows"]) == (people, 0, 0), answer
+
+
+def test_one_region_comes_up_alone_and_sound(stack: Stack) -> None:
+    running = {container.Service: container.Health for container in stack.compose("pair").get_containers()}
+    assert running == dict.fromkeys(OWN, "healthy")
+    findings = json.loads(stack.run("run", "--rm", "-T", "cli", "doctor", "--json"))
+    assert findings["sound"], findings
+    (config,) = [finding for finding in findings["findings"] if finding["probe"] == "config"]
+    assert "JIEXU_JOURNAL_PASSWORD_FILE" in config["en"]
+
+
+def test_it_can_be_brought_up_again_over_what_stands(stack: Stack) -> None:
+    before = stack.jiexu("inbound", "region", "show", "--json")
+    stack.run("up", "--detach", "--wait", "--force-recreate", "--no-deps", "init", "outbound")
+    assert stack.jiexu("outbound", "region", "show", "--json") == before
+
+
+def test_cases_run_through_both_regions_whichever_side_lodged_them(pair: Stack) -> None:
+    lodge(pair, "inbound", 6, seed=1)
+    lodge(pair, "partner-outbound", 6, seed=2)
+    eventually("12 cases are over on both sides", lambda: settled(pair, 12))
+    assert {events for _, _, events in pair.states("inbound").values()} == {PLAIN_EVENTS}
+
+
+def test_a_case_is_followed_by_its_number(pair: Stack) -> None:
+    case = next(iter(pair.states("inbound")))
+    assert json.loads(pair.jiexu("inbound", "status", case, "--json"))["case_id"] == case
+    assert "BalanceCredited" in pair.jiexu("partner-outbound", "events", case, "--json")
+
+
+def test_containers_have_no_rights_and_publish_on_loopback_alone(pair: Stack) -> None:
+    for service in (*OWN, *PARTNERS):
+        found = pair.inspect(service)
+        host, settings = found["HostConfig"], found["Config"]
+        assert "no-new-privileges:true" in host["SecurityOpt"], service
+        assert host["CapDrop"] == ["ALL"], service
+        assert bool(host["CapAdd"]) == ("postgres" in service), service
+        assert host["ReadonlyRootfs"] == (service != "kafka"), service
+        assert host["Memory"] > 0, service
+        published = [place for places in (found["NetworkSettings"]["Ports"] or {}).values() for place in places or ()]
+        assert {place["HostIp"] for place in published} <= {"127.0.0.1"}, service
+        if "bound" in service:
+            assert settings["User"] == "10001:10001"
+
+
+def test_no_password_stands_where_the_engine_shows_it(pair: Stack) -> None:
+    password = pair.run("exec", "-T", "inbound", "cat", "/var/lib/jiexu/secrets/journal").strip()
+    assert len(password) > 40
+    for service in (*OWN, *PARTNERS):
+        assert password not in json.dumps(pair.inspect(service)), service
+    assert password not in pair.run("logs")
+
+
+def test_a_region_reaches_neither_the_partners_database_nor_its_own_without_the_password(pair: Stack) -> None:
+    ask = "import psycopg, sys; psycopg.connect(sys.argv[1], connect_timeout=5)"
+    for url, why in (
+        ("postgresql://jiexu@partner-postgres/jiexu", "resolve"),
+        ("postgresql://jiexu@postgres/jiexu", "password"),
+        ("postgresql://jiexu:wrong@postgres/jiexu", "password authentication failed"),
+    ):
+        said = pair.run("exec", "-T", "inbound", "sh", "-c", f"! python -c '{ask}' {url} 2>&1")
+        assert why in said, said
+
+
+def test_a_stop_is_clean_within_the_grace_period(pair: Stack) -> None:
+    pair.run("stop", "inbound", "partner-outbound")
+    for service in ("inbound", "partner-outbound"):
+        state = pair.inspect(service)["State"]
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False), service
+        last = [json.loads(line)["event"] for line in pair.run("logs", "--no-log-prefix", service).splitlines()[-2:]]
+        assert last == ["stopping", "stopped"], service
+    pair.up("pair")
+
+
+def test_what_is_killed_under_way_goes_on_where_it_was(pair: Stack) -> None:
+    lodge(pair, "inbound", 40, seed=3)
+    victims = ("inbound", "partner-outbound")
+    subprocess.run(["docker", "kill", *(str(pair.inspect(one)["Id"]) for one in victims)], check=True)
+    assert [pair.inspect(one)["State"]["ExitCode"] for one in victims] == [137, 137]
+    report = json.loads(pair.jiexu("outbound", "audit", "replay", "--json"))
+    open_cases = [case for case in report["cases"] if case["status"] != CLOSED]
+    assert open_cases, "the services were killed before they were done"
+    pair.up("pair")
+    eventually("52 cases are over on both sides", lambda: settled(pair, 52))
+    assert {events for _, _, events in pair.states("inbound").values()} == {PLAIN_EVENTS}
+    for service in victims:
+        assert json.loads(pair.jiexu(service, "todo", "list", "--json")) == []
+
+
+def test_the_journals_password_can_be_a_file_of_ones_own(image: str, tmp_path: Path) -> None:
+    secret = tmp_path / "journal"
+    secret.write_text("our own\n", encoding="utf-8")
+    os.chown(secret, 10001, 10001)
+    secret.chmod(0o400)
+    settings = {"JIEXU_IMAGE": image, "JOURNAL_SECRET": str(secret)}
+    files = ("docker-compose.yml", "deploy/compose.secrets.yml")
+    stack = project("jiexu-test-own", tmp_path, settings, files)
+    look = (
+        "from pathlib import Path; from jiexu.journal.opening import open_journal; "
+        "open_journal('postgresql://jiexu@postgres/jiexu', '610100', create=True, "
+        "password_file=Path('/run/secrets/journal')).close()"
+    )
+    try:
+        stack.run("up", "--detach", "--wait", "postgres")
+        stack.run("run", "--rm", "-T", "--no-deps", "--entrypoint=python", "cli", "-c", look)
+    finally:
+        stack.down()
+
+
+def test_down_with_volumes_leaves_nothing(pair: Stack) -> None:
+    pair.down()
+    for kind in ("container", "volume", "network"):
+        words = ["docker", kind, "ls", "--quiet", "--filter", f"label=com.docker.compose.project={pair.project}"]
+        if kind == "container":
+            words.append("--all")
+        assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == ""
