@@ -4,7 +4,7 @@ So evidence can be given with fields withheld, and a value can be erased by law 
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -51,6 +51,9 @@ class DisclosureCheck:
     accepted: tuple[Disclosure, ...]
     problems: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
+
+
+_NOTHING = DisclosureCheck((), (), ())
 
 
 def disclosure_digest(case_id: str, event_id: str, field: str, salt: bytes, value: str) -> bytes:
@@ -100,17 +103,20 @@ def conceal(
 
     Digests (bytes) and None that stand there already are kept. The given body is not changed.
     """
-    values: dict[str, str] = {}
-    for field, value in _walk(personal_tree(type), body, ""):
-        if isinstance(value, str):
-            values[field] = value
+    tree = personal_tree(type)
+    values = {field: value for field, value in _walk(tree, body, "") if isinstance(value, str)}
+    if not values:
+        return dict(body), ()
     digests, disclosures = disclose(case_id, event_id, type, values, salt_source)
-    return _filled(personal_tree(type), body, "", digests), disclosures
+    return _filled(tree, body, "", digests), disclosures
 
 
-def check_disclosures(event: Event, disclosures: Iterable[Disclosure]) -> DisclosureCheck:
+def check_disclosures(event: Event, disclosures: Sequence[Disclosure]) -> DisclosureCheck:
     """Hold the values that came with an event against its digests; nothing is raised."""
-    expected = dict(_walk(personal_tree(event.type), event.body, "")) if event.body else {}
+    tree = personal_tree(event.type)
+    if not tree and not disclosures:
+        return _NOTHING
+    expected = dict(_walk(tree, event.body, "")) if event.body else {}
     digests = {field: value for field, value in expected.items() if value is not None}
     accepted: dict[str, Disclosure] = {}
     problems: list[tuple[str, str]] = []
@@ -175,19 +181,26 @@ def _pattern(field: str) -> str:
     return ".".join("*" if part.isdecimal() else part for part in field.split("."))
 
 
-def _walk(tree: Any, value: Any, prefix: str) -> Iterable[tuple[str, Any]]:
+def _walk(tree: Any, value: Any, prefix: str) -> list[tuple[str, Any]]:
     """The personal fields that a body has, with what stands there."""
-    if value is None:
-        return
-    if tree is True:
-        yield prefix, value
-    elif "*" in tree:
+    found: list[tuple[str, Any]] = []
+    if "*" in tree:
         # What is not a list or a mapping here is refused by the body's model, which runs after this.
         for index, item in enumerate(value if isinstance(value, list | tuple) else ()):
-            yield from _walk(tree["*"], item, f"{prefix}.{index}")
+            _walk_into(tree["*"], item, f"{prefix}{index}", found)
     elif isinstance(value, Mapping):
         for name, branch in tree.items():
-            yield from _walk(branch, value.get(name), f"{prefix}.{name}" if prefix else name)
+            _walk_into(branch, value.get(name), f"{prefix}{name}", found)
+    return found
+
+
+def _walk_into(branch: Any, value: Any, path: str, found: list[tuple[str, Any]]) -> None:
+    if value is None:
+        return
+    if branch is True:
+        found.append((path, value))
+    else:
+        found += _walk(branch, value, f"{path}.")
 
 
 def _filled(tree: Any, value: Any, prefix: str, digests: Mapping[str, bytes]) -> Any:

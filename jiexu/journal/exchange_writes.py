@@ -29,8 +29,8 @@ class ExchangeWrites(WriteBlock, ExchangeReads):
     def append_receipts(self, rows: Sequence[ReceiptRow]) -> list[int]:
         """Append receipts, given or got, repeated ones too.
 
-        A got one frees its unreceipted row if its hash is that of the event, and puts its case on the agenda: clocks
-        that begin with "received" begin.
+        A got one frees its unreceipted row if its hash is that of the event. No step follows from a receipt: the
+        clocks that begin with it are read where they are shown.
         """
         return self._record(rows)
 

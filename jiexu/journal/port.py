@@ -348,7 +348,7 @@ class Reads(Tallying, Protocol):
     def agenda(self, role: Role, now: datetime, limit: int) -> list[tuple[str, int]]:
         """Cases of that role that changed since they were looked at, or whose time has come, oldest first: (case id,
         position of the change). The position is for `settle_agenda`; it may lie beyond the case's last event, as
-        receipts, freed claims and `put_on_agenda` change a case too."""
+        freed claims and `put_on_agenda` change a case too."""
 
     def disclosures(self, case_ids: Sequence[str]) -> list[DisclosureRow]: ...
     def disclosures_at(self, positions: Iterable[int]) -> list[DisclosureRow]:

@@ -130,7 +130,6 @@ def _bundles(sql: Sql, entries: list[tuple[int, NewBundle]]) -> None:
 def _receipts(sql: Sql, entries: list[tuple[int, ReceiptRow]]) -> None:
     rows = []
     got = []
-    touched = []
     for position, row in entries:
         case_id = bytes.fromhex(row.case_id)
         place = (case_id, row.hand.value, row.seq, row.hash)
@@ -138,14 +137,11 @@ def _receipts(sql: Sql, entries: list[tuple[int, ReceiptRow]]) -> None:
         rows.append((position, int(row.given), row.peer.region, row.peer.role.value, *place, batch))
         if not row.given:
             got.append(place)
-            # Clocks that begin with "received" begin now, so the case has changed.
-            touched.append((case_id, row.peer.role.other.value, position))
     sql.many("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     if got:
         event = "SELECT position FROM events WHERE case_id = ? AND hand = ? AND seq = ? AND hash = ?"
         sql.many(f"DELETE FROM sendings WHERE event = ({event})", got)
         sql.many(f"DELETE FROM unreceipted WHERE position = ({event})", got)
-        touch(sql, touched)
 
 
 def _claims(sql: Sql, entries: list[tuple[int, NewClaim]]) -> None:

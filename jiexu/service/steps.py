@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from jiexu.case.case import NotPermitted
+from jiexu.case.case import Case, NotPermitted
 from jiexu.case.event import OWN_HAND
 from jiexu.case.steps import next_steps
 from jiexu.contract.errors import ContractError
@@ -41,7 +41,7 @@ class Steps:
         agency = self.agency
         with agency.journal.read() as read:
             agenda = read.agenda(self.role, agency.clock(), limit)
-            works = load_works(agency, self.role, read, [case_id for case_id, _ in agenda])
+            works = load_works(agency, self.role, read, [case_id for case_id, _ in agenda], self._has_step)
             blocked = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[self.role]}
             # Nor is anything done by itself in a case that holds what this version does not understand, or in which
             # a partner knows more of our own hand than we do.
@@ -122,6 +122,9 @@ class Steps:
                 with self.agency.journal.write() as write:
                     write.settle_agenda([(work.case_id, write.last_position())])
         return issued
+
+    def _has_step(self, case: Case) -> bool:
+        return any(self._automatic(step) for step in next_steps(self.role, case.view))
 
     def _automatic(self, step: str) -> bool:
         return self.agency.config.mode(self.role, step) == "auto"

@@ -1,7 +1,7 @@
 """A case in hand: what its steps look at, what they can decide, and what a role adds to that."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -126,8 +126,14 @@ class RolePart(Protocol):
         """Drafts for what the bank's book holds for these cases and their hand does not."""
 
 
-def load_works(agency: Agency, role: Role, read: Reads, case_ids: Sequence[str]) -> dict[str, Work]:
-    """The cases of this role among those, with the person's values."""
+def load_works(
+    agency: Agency,
+    role: Role,
+    read: Reads,
+    case_ids: Sequence[str],
+    named: Callable[[Case], bool] = lambda _: True,
+) -> dict[str, Work]:
+    """The cases of this role among those, with the person's values: those of cases that are not `named` are not read."""
     known = agency.book.load(read, case_ids)
     ours = {
         case_id: one
@@ -135,7 +141,7 @@ def load_works(agency: Agency, role: Role, read: Reads, case_ids: Sequence[str])
         if (party := one.case.parties.get(role)) is not None and party.region == agency.region
     }
     by_case: dict[str, list[DisclosureRow]] = {}
-    for row in read.disclosures_of(list(ours), "TransferApplied"):
+    for row in read.disclosures_of([c for c, one in ours.items() if named(one.case)], "TransferApplied"):
         by_case.setdefault(row.case_id, []).append(row)
     missing = _missing(read, role.other, ours)
     return {
