@@ -133,7 +133,7 @@ def load_works(
     case_ids: Sequence[str],
     named: Callable[[Case], bool] = lambda _: True,
 ) -> dict[str, Work]:
-    """The cases of this role among those, with the person's values: those of cases that are not `named` are not read."""
+    """The cases of this role among those, with the person's values (not of those that are not `named`)."""
     known = agency.book.load(read, case_ids)
     ours = {
         case_id: one
