@@ -143,6 +143,12 @@ class Clerk:
             raise ActRefused("unknown_act", f"没有 {name} 这项办理", f"there is no act {name} for the {work.role} side")
         _refuse_naming_nothing(work, draft)
         if name == "accept":  # outbound accepts only with the person's row; without it OUT-10 names the survivor
+            if work.role is Role.OUTBOUND and work.identity is None:
+                zh, en = (
+                    "缺少身份信息，尚不能受理；已请对方补送",
+                    "the identity is not disclosed yet: nothing can be accepted",
+                )
+                raise ActRefused("identity_missing", zh, en)
             taken = Draft(
                 "TransferRejected",
                 {"reasons": [{"code": "OUT-10", "text": None}], "survivor": None, "explanation": None},

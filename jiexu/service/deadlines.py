@@ -115,8 +115,8 @@ def due_obligations(case: Case, lodged_anew: bool = False) -> list[Obligation]:
     """
     due = obligations(case.view)
     view = case.view
-    if view.status != "forwarded" or lodged_anew or view.lodger is None:
-        return due
+    if view.status != "forwarded" or lodged_anew or view.lodger is None or view.hand(view.lodger).withdrawn:
+        return due  # a lodger that has withdrawn meanwhile lodges nothing anew
     forwarder = view.lodger.other
     since = Since(forwarder, view.hand(forwarder).forwarded, received=True)
     return [Obligation(Track.RELATION, "lodge_anew", view.lodger, (since,)), *due]

@@ -21,6 +21,7 @@ from jiexu.journal.port import Moved, ParkedRecord
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.signing import new_key
 from jiexu.region.platform import ActKey, Done, Send
+from jiexu.service.clerk import ActRefused
 from jiexu.service.intake import Intake
 from jiexu.service.setup import create_root, init_region
 from tests.service.pair import AMOUNT, CHENGDU, IN, OUT, START, WENZHOU, XIAN, Died, World, person
@@ -910,6 +911,9 @@ def test_values_that_are_missing_are_asked_for_once_and_sent_again_by_the_partne
         row = read.case_row(case_id)
         assert row is not None
         assert row.person_key == ""
+    with pytest.raises(ActRefused) as refused:
+        pair.act(XIAN, case_id, "accept")
+    assert refused.value.code == "identity_missing", "nobody is accepted whom nobody knows"
     pair.stopped.clear()
     pair.idle()
     assert pair.types(XIAN, case_id, Hand.OUTBOUND).count("DisclosureRequested") == 1

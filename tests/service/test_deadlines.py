@@ -191,6 +191,19 @@ def test_a_forwarded_case_waits_for_its_lodger_until_it_is_lodged_anew(three: Wo
     assert (obligation.clock, obligation.holder, due.due) == ("lodge_anew", IN, date(2026, 3, 11))
 
 
+def test_nothing_is_due_of_a_lodger_whose_withdrawal_crossed_the_forwarding(three: World) -> None:
+    left_to_clerks(three, XIAN, OUT, "answer")
+    (who,) = three.moves(1)
+    three.leaves(who, CHENGDU)
+    case_id = three.case_of(who)
+    three.idle()
+    three.act(WENZHOU, case_id, "withdraw", reason="applicant_request")
+    three.act(XIAN, case_id, "forward", region=CHENGDU, text=None)
+    three.idle()
+    assert three.status(case_id, XIAN, WENZHOU) == "forwarded"
+    assert dossier(three, WENZHOU, case_id).obligations() == []
+
+
 def test_a_promise_in_the_directory_shortens_a_clock_and_a_longer_one_does_not(pair: World) -> None:
     pair.clock.now = beijing(2026, 6, 1)
     promise = Promise(
