@@ -1,4 +1,6 @@
-"""`python -m tests.simulation --seeds 1..500 [--json] [--jobs 2] [--trace]`: run schedules, exit 1 on a violation."""
+"""`python -m tests.simulation --seeds 1..500 [--json] [--jobs 2] [--trace] [--without SAFEGUARD]`.
+
+Runs schedules; exits 1 on a violation."""
 
 import argparse
 import json
@@ -7,9 +9,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 from tests.simulation.plan import draw
 from tests.simulation.run import Outcome, run_seed
+from tests.simulation.safeguards import BY_NAME
 from tests.simulation.shrink import shrunk
 
 SEEDS_A_TASK = 20
@@ -27,8 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=seeds, default=range(1, 501), help="A..B, both included (1..500)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--without", choices=sorted(BY_NAME), metavar="SAFEGUARD", help=", ".join(sorted(BY_NAME)))
     parser.add_argument("--trace", action="store_true", help="tell what happens in each schedule; shrink what fails")
     given = parser.parse_args(arguments)
+    with BY_NAME[given.without].off() if given.without else nullcontext():
+        return _run(given)
+
+
+def _run(given: argparse.Namespace) -> int:
     started = time.monotonic()
     faults: Counter[str] = Counter()
     violations: list[dict[str, object]] = []

@@ -77,13 +77,17 @@ def _inbound(case: Case) -> list[Offer]:
     return found
 
 
-def some_act(world: "World", code: str, random: Random) -> None:
-    """A clerk of a region does something in one of its cases, or the registry is put right before."""
+def some_act(world: "World", code: str, random: Random, wanted: str = "") -> None:
+    """A clerk of a region does something (`wanted`, where that can be tried) in one of its cases.
+
+    The registry may have been put right before.
+    """
     case = world.at_desk(code, lambda agency: _some_case(agency, random))
     role = own_role(case, code) if case is not None else None
     if case is None or role is None:
         return
-    name, details = random.choice(offers(case, role))
+    offered = offers(case, role)
+    name, details = random.choice([one for one in offered if one[0] == wanted] or offered)
     if role is Role.OUTBOUND and random.random() < 0.4:
         mover = next((m for m in world.plan.movers if m.out == code), None)
         if mover is not None and corrected(world, mover, random.randint(1, 3)):
@@ -97,6 +101,12 @@ def _some_case(agency: Agency, random: Random) -> Case | None:
         if not rows:
             return None
     return case_of(agency, random.choice(rows).case_id)
+
+
+def case_ids(agency: Agency) -> list[str]:
+    """A region's cases."""
+    with agency.journal.read() as read:
+        return [row.case_id for row in read.cases()]
 
 
 def case_of(agency: Agency, case_id: str) -> Case:

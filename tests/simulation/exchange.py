@@ -40,7 +40,7 @@ class Mischief:
         """Whether the broker answers at all."""
         return True
 
-    def send(self, count: int) -> tuple[int, int]:
+    def send(self, topics: set[str], count: int) -> tuple[int, int]:
         """Of so many records: how many are written, and how many the client hears of (fewer: it raises)."""
         return count, count
 
@@ -227,7 +227,7 @@ class SimulatedProducer:
         for record in records:
             if not 0 <= record.partition < len(broker.topic(record.topic).partitions):
                 raise TopicMissing(record.topic, record.partition)
-        written, heard = exchange.mischief.send(len(records))
+        written, heard = exchange.mischief.send({record.topic for record in records}, len(records))
         made = [broker.append(record) for record in records[:written]]
         exchange.mischief.point("written")
         if heard < len(records):

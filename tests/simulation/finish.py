@@ -41,7 +41,7 @@ def finish(world: "World") -> list[str]:
         for code in world.plan.codes:
             world.at_desk(code, _clear)
             for item in world.at_desk(code, worklist) or ():
-                if item.ours or item.clock is None:
+                if (item.ours or item.clock is None) and item.case_id not in world.nameless:
                     left.append(f"{code}: {item.case_id} {item.status}: {item.step} ({item.reason_code})")
                     _do(world, code, item)
         world.wait(3700)

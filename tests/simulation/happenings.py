@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from jiexu.audit.rebuild import _lines_of
 from jiexu.case.event import Role
 from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
@@ -24,6 +23,8 @@ def doers(world: "World") -> dict[str, Callable[[Happening], None]]:
     return {
         "lodge": one.lodge,
         "act": one.act,
+        "withdraw": one.withdraw,
+        "ledger_away": one.ledger_away,
         "jump": one.jump,
         "backup": one.backup,
         "restore": one.restore,
@@ -45,15 +46,14 @@ class Happenings:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.backups: dict[str, bytes] = {}
 
     def lodge(self, it: Happening) -> None:
         """A person applies; of twins both sides at once."""
         world = self.world
         mover = world.plan.movers[it.more - 1]
         people.known_to_registries(world, mover)
-        for at in (mover.out, mover.into) if mover.story == "twins" else (mover.lodged_at,):
-            answer = world.at_desk(at, lambda agency: people.apply(agency, mover))
+        for at, into in people.counters(mover):
+            answer = world.at_desk(at, lambda agency, into=into: people.apply(agency, mover, into))
             if answer is not None and answer.case_id is not None:
                 world.accepted[answer.case_id] = at
             told = f"{answer.outcome} {(answer.case_id or '')[-6:]}" if answer else "no answer"
@@ -63,6 +63,15 @@ class Happenings:
         """A clerk does something."""
         clerks.some_act(self.world, it.where, Random(it.amount))
 
+    def withdraw(self, it: Happening) -> None:
+        """A person steps back, if that can still be done."""
+        clerks.some_act(self.world, it.where, Random(it.amount), "withdraw")
+
+    def ledger_away(self, it: Happening) -> None:
+        """The region's ledger takes nothing for some steps, while the mailboxes do."""
+        self.world.ledger_away[it.where] = self.world.step + it.amount
+        self.world.tell(f"{it.where}: ledger unreachable for {it.amount} steps", "ledger_unreachable")
+
     def jump(self, it: Happening) -> None:
         """A region's clock jumps, or is put right (0)."""
         self.world.skew[it.where] = timedelta(seconds=it.amount)
@@ -70,36 +79,15 @@ class Happenings:
 
     def backup(self, it: Happening) -> None:
         """A copy of the journal is made."""
-        journal = self.world.machine.journals[it.where]
-        if not journal.busy:
-            self.backups[it.where] = journal.copy()
+        if self.world.backup(it.where):
             self.world.tell(f"{it.where}: backup")
 
     def restore(self, it: Happening) -> None:
         """The journal is lost; the old copy takes its place, and the region starts again."""
-        world, journal = self.world, self.world.machine.journals[it.where]
-        copy = self.backups.get(it.where)
-        if copy is None or journal.busy:
-            return
-        world.kill_region(it.where)
-        self._lost_with_the_disk(it.where)
-        journal.restore(copy)
-        world.off[it.where] = world.step + it.amount
-        world.tell(f"{it.where}: the old copy is restored", "backup_restored")
-
-    def _lost_with_the_disk(self, code: str) -> None:
-        """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""
-        held = {
-            line.position
-            for record in self.world.broker.topic(topic_name(code, "ledger")).partitions[0].records
-            for line in _lines_of(record)
-        }
-        with self.world.desk(code).agency.journal.read() as read:
-            for case_id in [case_id for case_id, at in self.world.accepted.items() if at == code]:
-                first = min((e.position for e in read.case_events(case_id)), default=0)
-                if first not in held:
-                    del self.world.accepted[case_id]
-                    self.world.tell(f"{code}: {case_id[-6:]} is lost with the disk: no ledger held it")
+        world = self.world
+        if it.where in world.backups and not world.machine.journals[it.where].busy:
+            world.off[it.where] = world.step + it.amount
+            world.restore(it.where)
 
     def weeks_off(self, it: Happening) -> None:
         """A region is switched off for a long time, while the others go on; mailboxes keep 30 days."""

@@ -56,14 +56,15 @@ def known_to_registries(world: "World", mover: Mover) -> None:
         ]
     registries = world.machine.registries
     if mover.story == "moved_on":
-        third = next(code for code in (XIAN, WENZHOU, CHENGDU) if code not in (mover.out, mover.into))
+        third = third_of(mover)
         registries[third].put(rows)
         ended = RelationRow(
             f"E{mover.number}", Scheme.EMPLOYEE, RelationStatus.ENDED, paid_through="2023-05", ended_to=third
         )
         rows = [person_row(f"E{mover.number}", who), ended]
     registries[mover.out].put(rows)
-    registries[mover.into].put(there)
+    for code in (mover.into, third_of(mover)) if mover.story == "claimed_twice" else (mover.into,):
+        registries[code].put(there)
     world.known.add(mover.number)
     number = who.document_number
     match mover.story:
@@ -79,6 +80,21 @@ def known_to_registries(world: "World", mover: Mover) -> None:
             world.bank.add_mishap(Mishap(MishapKind.REFUSE, number, transfer=TransferKind.RETURN))
 
 
+def third_of(mover: Mover) -> str:
+    """The region with which a mover has nothing to do, as a rule."""
+    return next(code for code in (XIAN, WENZHOU, CHENGDU) if code not in (mover.out, mover.into))
+
+
+def counters(mover: Mover) -> tuple[tuple[str, str], ...]:
+    """Where the person applies, and to which inbound region it is to move."""
+    match mover.story:
+        case "twins":
+            return (mover.out, mover.into), (mover.into, mover.into)
+        case "claimed_twice":
+            return (mover.into, mover.into), (third_of(mover), third_of(mover))
+    return ((mover.lodged_at, mover.into),)
+
+
 def corrected(world: "World", mover: Mover, times: int) -> bool:
     """Outbound's registry finds months that it had missed, and money with them; False where it knows no such person."""
     if mover.story in ("resident", "moved_on") or mover.number not in world.known:
@@ -92,9 +108,9 @@ def corrected(world: "World", mover: Mover, times: int) -> bool:
     return True
 
 
-def apply(agency: Agency, mover: Mover) -> Lodged:
+def apply(agency: Agency, mover: Mover, into: str) -> Lodged:
     """Apply at a region's counter."""
     scheme = Scheme.RESIDENT if mover.story == "resident" else Scheme.EMPLOYEE
-    application = Application(identity(mover.number), mover.out, mover.into, scheme, scheme, agency.today())
+    application = Application(identity(mover.number), mover.out, into, scheme, scheme, agency.today())
     (answer,) = lodge(agency, [Lodging(application)])
     return answer

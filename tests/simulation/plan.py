@@ -22,6 +22,7 @@ STORIES = (
     ("in_hospital", 1),
     ("moved_on", 1),
     ("twins", 2),
+    ("claimed_twice", 2),
 )
 
 
@@ -38,7 +39,12 @@ class Mover:
 
 @dataclass(frozen=True)
 class Strike:
-    """Something that happens when a point is reached for the nth time: `crash`, `overtaken`, `zombie`, `power_cut`."""
+    """Something that happens when a point is reached for the nth time.
+
+    `crash`: the process ends. `power_cut`: all of its region end. `old_copy`: the same, and the journal is replaced by
+    a copy of a while ago. `overtaken`: others have their turns first. `clerk_first`: a clerk of the region acts first.
+    `zombie`: a new copy of the service begins, and later this one goes on.
+    """
 
     kind: str
     point: str
@@ -69,6 +75,7 @@ class Plan:
     happenings: tuple[Happening, ...] = ()
     sends: tuple[tuple[int, str], ...] = ()
     modes: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    disaster: str = ""  # the region that in the end loses its journal and the end of its ledger too
 
     def lines(self) -> list[str]:
         """The plan, readably."""
@@ -78,6 +85,7 @@ class Plan:
         told += [f"  {s.kind} at {s.point} number {s.nth} ({s.steps} steps)" for s in self.strikes]
         told += [f"  step {h.step}: {h.kind} {h.where} {h.amount or ''} {h.more or ''}" for h in self.happenings]
         told += [f"  send number {nth}: {how}" for nth, how in self.sends]
+        told += [f"  {self.disaster} loses journal and ledger"] if self.disaster else []
         return told
 
 
@@ -87,7 +95,9 @@ def _weighted(random: Random, choices: tuple[tuple[str, int], ...]) -> str:
 
 
 HAPPENINGS = (
-    ("act", 12),
+    ("act", 9),
+    ("withdraw", 3),
+    ("ledger_away", 3),
     ("jump", 2),
     ("backup_and_restore", 2),
     ("weeks_off", 1),
@@ -101,23 +111,28 @@ HAPPENINGS = (
     ("repeated", 2),
     ("power_cut", 1),
 )
-STRIKES = (("crash", 5), ("overtaken", 4), ("zombie", 2), ("power_cut", 1))
+STRIKES = (("crash", 5), ("overtaken", 3), ("clerk_first", 2), ("zombie", 3), ("power_cut", 1), ("old_copy", 2))
 SENDS = (("lost", 1), ("written", 2), ("half", 1))
 
 
 def draw(seed: int) -> Plan:
     """The plan of a seed."""
     random = Random(seed)
-    codes = CODES if random.random() < 0.15 else (XIAN, WENZHOU)
+    codes = CODES if random.random() < 0.2 else (XIAN, WENZHOU)
     steps = random.randint(30, 70)
     movers = tuple(_mover(random, number, codes) for number in range(1, random.choice((1, 1, 1, 2, 2, 3)) + 1))
     happenings = [Happening(random.randint(0, steps // 3), "lodge", more=mover.number) for mover in movers]
     for _ in range(random.randint(1, 6)):
         happenings += _happening(random, codes, steps)
+    for _ in range(random.choice((0, 0, 1, 2))):
+        where = random.choice(codes)
+        happenings.append(Happening(random.randint(1, steps - 1), "forged", where, random.getrandbits(30), "garbage"))
     strikes = tuple(_strike(random) for _ in range(random.randint(1, 6)))
     sends = tuple((random.randint(1, 60), _weighted(random, SENDS)) for _ in range(random.randint(0, 4)))
     ordered = tuple(sorted(happenings, key=lambda h: (h.step, h.kind)))
-    return Plan(seed, codes, steps, movers, strikes, ordered, sends, _modes(random, codes))
+    modes = _modes(random, codes)
+    disaster = random.choice(codes) if random.random() < 0.05 else ""
+    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster)
 
 
 def _modes(random: Random, codes: tuple[str, ...]) -> dict[str, dict[str, dict[str, str]]]:
@@ -134,7 +149,7 @@ def _modes(random: Random, codes: tuple[str, ...]) -> dict[str, dict[str, dict[s
 def _mover(random: Random, number: int, codes: tuple[str, ...]) -> Mover:
     out, into = random.sample(codes, 2)
     story = _weighted(random, STORIES)
-    if story == "moved_on" and len(codes) < 3:
+    if story in ("moved_on", "claimed_twice") and len(codes) < 3:
         story = "plain"
     return Mover(number, story, out, into, random.choice((out, into)))
 
@@ -157,17 +172,24 @@ def _happening(random: Random, codes: tuple[str, ...], steps: int) -> list[Happe
             return [Happening(step, kind, where, random.randint(0, 1 << 30), random.choice(KINDS))]
         case "refusing":
             return [Happening(step, kind, where, random.randint(2, 15))]
+        case "ledger_away":
+            return [Happening(step, kind, where, random.randint(3, 15))]
         case "unreachable":
             return [Happening(step, kind, random.choice((where, "")), random.randint(2, 10))]
     return [Happening(step, kind, where, random.randint(0, 1 << 30))]
 
 
+OFTEN = {"begin_read": 150, "begin_write": 60, "after_commit": 60, "log_written": 60, "tables_written": 60}
+
+
 def _strike(random: Random) -> Strike:
     kind = _weighted(random, STRIKES)
-    points = WITHIN + BETWEEN if kind in ("crash", "power_cut") else BETWEEN
-    point = random.choice(points)
-    often = point in ("begin_read", "begin_write", "after_commit", "log_written", "tables_written", "before_commit")
-    nth = random.randint(1, 150 if point == "begin_read" else 60 if often else 8)
+    point = random.choice(BETWEEN if kind in ("overtaken", "clerk_first", "zombie") else WITHIN + BETWEEN)
+    if kind == "clerk_first" and random.random() < 0.5:
+        point = "begin_write"
+    if kind == "zombie" and random.random() < 0.3:
+        point = "polled"
+    nth = random.randint(1, 60 if point == "before_commit" else OFTEN.get(point, 8))
     return Strike(kind, point, nth, random.randint(1, 4) if kind == "overtaken" else random.randint(4, 20))
 
 

@@ -80,7 +80,7 @@ class Surroundings(Protocol):
     def reachable(self, region: str) -> bool:
         """Whether the exchange answers that region."""
 
-    def send_fails(self, process: "Process", count: int) -> tuple[int, int]:
+    def send_fails(self, process: "Process", topics: set[str], count: int) -> tuple[int, int]:
         """Of so many records sent: how many are written, how many are acknowledged."""
 
     def refuses(self, region: str) -> bool:
@@ -152,8 +152,8 @@ class _Mischief(Mischief):
     def reachable(self) -> bool:
         return self._world.reachable(self._process.region)
 
-    def send(self, count: int) -> tuple[int, int]:
-        return self._world.send_fails(self._process, count)
+    def send(self, topics: set[str], count: int) -> tuple[int, int]:
+        return self._world.send_fails(self._process, topics, count)
 
     def share(self, waiting: int) -> int:
         return 1 + self._world.pick(waiting) if waiting > 1 else waiting

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from tests.simulation import happenings
 from tests.simulation.checks import problems
+from tests.simulation.disaster import after_disaster, disaster
 from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, draw
-from tests.simulation.world import World
+from tests.simulation.world import Violation, World
 
 
 @dataclass
@@ -40,16 +41,36 @@ def run(plan: Plan) -> Outcome:
     with machine().seams():
         world = World(machine(), plan)
         world.doers = happenings.doers(world)
-        world.run()
-        if not world.violations:
-            quiesce(world)
-        if not world.violations:
-            world.violations += problems(world)
-        if not world.violations:
-            world.violations += [f"no end: {left}" for left in finish(world)]
-        if not world.violations:
-            world.violations += problems(world)
+        for stage in (_disturbed, _quiet, _finished, _disaster):
+            try:
+                if not world.violations:
+                    stage(world)
+            except Violation as violation:
+                world.violations.append(str(violation))
     return Outcome(plan.seed, world.violations, world.faults, world.story, world.cause)
+
+
+def _disturbed(world: World) -> None:
+    world.run()
+
+
+def _quiet(world: World) -> None:
+    quiesce(world)
+    if not world.violations:
+        world.violations += problems(world)
+
+
+def _finished(world: World) -> None:
+    world.violations += [f"no end: {left}" for left in finish(world)]
+    if not world.violations:
+        world.violations += problems(world)
+
+
+def _disaster(world: World) -> None:
+    if world.plan.disaster:
+        disaster(world, world.plan.disaster)
+        quiesce(world)
+        world.violations += [] if world.violations else after_disaster(world, world.plan.disaster)
 
 
 def quiesce(world: World) -> None:

@@ -1,15 +1,14 @@
 """Nothing is lost and nothing doubled, whatever goes wrong: schedules from seeds, and what must hold at their end."""
 
+import json
+
 import pytest
 
+from tests.simulation.__main__ import main
+from tests.simulation.plan import draw
 from tests.simulation.run import run_seed
-
-# Seeds that once showed a defect, each with what it was.
-ONCE_FAILED = {
-    29: "a clerk's command wrote onto a restored old copy before any service had checked it",
-    81: "a clerk's word in a case refused at the counter was sent to a partner who cannot know the case",
-    167: "a service died because its second copy had closed a claim before it",
-}
+from tests.simulation.safeguards import BY_NAME
+from tests.simulation.shrink import shrunk
 
 
 @pytest.mark.parametrize("first", range(1, 501, 50))
@@ -18,10 +17,27 @@ def test_schedules_hold_every_invariant(first: int) -> None:
     assert failed == {}
 
 
-@pytest.mark.parametrize("seed", ONCE_FAILED)
-def test_a_seed_that_failed_once_holds_now(seed: int) -> None:
-    assert run_seed(seed).violations == []
-
-
 def test_a_seed_tells_the_same_story_every_time() -> None:
     assert run_seed(7).story == run_seed(7).story
+
+
+def test_the_command_counts_schedules_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "1..6", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schedules"], document["violations"]) == (6, [])
+    assert document["per_second"] > 0
+    assert sum(document["faults"].values()) > 0
+
+
+def test_a_violation_is_told_with_its_seed_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "8..8", "--json", "--without", "claim_taken_up"]) == 1
+    (violation,) = json.loads(capsys.readouterr().out)["violations"]
+    assert violation["seed"] == 8
+    assert violation["what"]
+
+
+def test_a_failing_plan_is_shrunk_to_what_it_needs() -> None:
+    with BY_NAME["claim_taken_up"].off():
+        plan = draw(8)
+        smaller = shrunk(plan)
+    assert len(smaller.lines()) < len(plan.lines())

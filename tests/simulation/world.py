@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar, cast
 
+from jiexu.audit.rebuild import _lines_of as lines_of
 from jiexu.case.event import Role
 from jiexu.exchange.port import ExchangeError, Outgoing
 from jiexu.exchange.topics import create, region_topics, topic_name
 from jiexu.service.agency import Agency
 from jiexu.service.startup import check_at_start
+from tests.simulation import clerks
 from tests.simulation.disk import Died
 from tests.simulation.exchange import Broker, SimulatedAdmin
 from tests.simulation.ground import PARTITIONS, START, ground
@@ -19,6 +21,7 @@ from tests.simulation.plan import Happening, Plan, Strike
 from tests.simulation.process import Process
 
 T = TypeVar("T")
+LONGEST_WAIT = 3_000
 DEEPEST = 3  # a paused process within a paused process within …
 
 
@@ -48,6 +51,10 @@ class World:
         self.desks: dict[str, Process] = {}
         self.restarts: dict[tuple[str, Role], int] = {}  # service → step at which its supervisor starts it again
         self.off: dict[str, int] = {}  # region → step until which it is switched off
+        self.ledger_away: dict[str, int] = {}  # region → step until which its ledger takes nothing
+        self.backups: dict[str, bytes] = {}  # region → the last copy of its journal
+        self.early: tuple[bytes, int] | None = None  # of the region of a disaster: its journal, and its last position
+        self.copying = any(s.kind == "old_copy" for s in plan.strikes)
         self.away: dict[str, int] = {}  # region → step until which the exchange does not answer it
         self.step = 0
         self.depth = 0
@@ -57,10 +64,12 @@ class World:
         self.faults: Counter[str] = Counter()
         self.violations: list[str] = []
         self.cause: BaseException | None = None
-        self.pending_cut = ""  # the region whose machine loses power as soon as its process has stopped
+        self.pending_cut = "", ""  # power_cut or old_copy, and the region that it befalls once its process has stopped
         self.accepted: dict[str, str] = {}  # case → region that told the applicant so
         self.perhaps: Counter[tuple[str, Role]] = Counter()  # what was garbage there and has expired, read or not
         self.refusing: dict[str, int] = {}  # region → step until which its platform refuses acts
+        self.waits = 0
+        self.nameless: set[str] = set()  # cases whose person may be unknown after a disk was lost
         self.known: set[int] = set()  # movers that the registries know
         self.planted: defaultdict[tuple[str, Role], list[bytes]] = defaultdict(list)  # garbage by mailbox
         self.story: list[str] = []  # what happened, for --trace
@@ -86,7 +95,10 @@ class World:
         return self.ids.randbytes(count)
 
     def wait(self, seconds: float) -> None:
-        """Let time go by."""
+        """Let time go by; somebody who waits again and again waits in vain."""
+        self.waits += 1
+        if self.waits > LONGEST_WAIT:
+            raise Violation("somebody waits for ever")
         self.time += timedelta(seconds=seconds)
 
     def pick(self, upper: int) -> int:
@@ -97,9 +109,12 @@ class World:
         """Whether the exchange answers that region."""
         return self.calm or self.step >= max(self.away.get(region, 0), self.away.get("", 0))
 
-    def send_fails(self, process: Process, count: int) -> tuple[int, int]:
+    def send_fails(self, process: Process, topics: set[str], count: int) -> tuple[int, int]:
         """How the nth send of all fails, by the plan."""
         self.sent += 1
+        code = process.region
+        if not self.calm and self.step < self.ledger_away.get(code, 0) and topic_name(code, "ledger") in topics:
+            return 0, -1
         how = None if self.calm else self.sends.get(self.sent)
         if how is None:
             return count, count
@@ -133,10 +148,12 @@ class World:
             case "crash":
                 self.tell(f"{process} dies at {strike.point}", "crash")
                 process.dead = True
-            case "power_cut":
-                self.tell(f"{process.region}: power cut at {strike.point}", "power_cut")
+            case "power_cut" | "old_copy":
+                self.tell(f"{process.region}: {strike.kind} at {strike.point}", strike.kind)
                 process.dead = True
-                self.pending_cut = process.region
+                self.pending_cut = strike.kind, process.region
+            case "clerk_first":
+                self._pause(process, strike, replaced=False)
             case "zombie" if process.role is not None:
                 self._pause(process, strike, replaced=True)
             case _:
@@ -156,8 +173,11 @@ class World:
             self.start(process.region, process.role)
         self.depth += 1
         process.paused = True
-        for _ in range(strike.steps):
-            self.one_step()
+        if strike.kind == "clerk_first":
+            clerks.some_act(self, process.region, self.random)
+        else:
+            for _ in range(strike.steps):
+                self.one_step()
         process.paused = False
         self.depth -= 1
         self.tell(f"{process} goes on at {strike.point}")
@@ -227,13 +247,64 @@ class World:
         return None
 
     def _cut(self) -> None:
-        code = self.pending_cut
-        if code and not self.machine.journals[code].busy:
-            self.pending_cut = ""
-            self.kill_region(code)
-            lost = self.machine.journals[code].power_cut()
-            if lost:
-                self.tell(f"{code}: {lost} commits are gone", "commits_lost")
+        """What a strike began: the machine of the region stops once its process has let go of the journal."""
+        kind, code = self.pending_cut
+        if not code or self.machine.journals[code].busy:
+            return
+        self.pending_cut = "", ""
+        if kind == "old_copy" and code in self.backups:
+            self.restore(code)
+            return
+        self.kill_region(code)
+        lost = self.machine.journals[code].power_cut()
+        if lost:
+            self.tell(f"{code}: {lost} commits are gone", "commits_lost")
+
+    def _remember(self, code: str) -> None:
+        """The copy that a disaster will leave: one whose every line the ledger holds."""
+        journal = self.machine.journals[code]
+        if journal.busy:
+            return
+        (last,), (cursor,) = (
+            journal.db.execute("SELECT last FROM head").fetchone(),
+            journal.db.execute("SELECT coalesce(max(position), 0) FROM cursors WHERE name = 'ledger'").fetchone(),
+        )
+        if last and last == cursor:
+            self.early = journal.copy(), last
+
+    def backup(self, code: str) -> bool:
+        """Copy a region's journal, unless a block is open in it."""
+        journal = self.machine.journals[code]
+        if not journal.busy:
+            self.backups[code] = journal.copy()
+        return not journal.busy
+
+    def restore(self, code: str) -> None:
+        """The disk is lost; the last copy of the journal takes its place."""
+        self.kill_region(code)
+        self._lost_with_the_disk(code)
+        self.machine.journals[code].restore(self.backups[code])
+        self.tell(f"{code}: the old copy is restored", "backup_restored")
+
+    def _lost_with_the_disk(self, code: str) -> None:
+        """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""
+        ledger = self.broker.topic(topic_name(code, "ledger")).partitions[0]
+        held = {line.position for record in ledger.records for line in lines_of(record)}
+        with self.desk(code).agency.journal.read() as read:
+            for case_id in [case_id for case_id, at in self.accepted.items() if at == code]:
+                first = min((e.position for e in read.case_events(case_id)), default=0)
+                if first not in held:
+                    del self.accepted[case_id]
+                    self.tell(f"{code}: {case_id[-6:]} is lost with the disk: no ledger held it")
+            # Personal values follow after the ledger: a case can come back without the person whom it is about.
+            named = {
+                r.key.hex() for r in self.broker.topic(topic_name(code, "personal")).partitions[0].records if r.key
+            }
+            self.nameless |= {
+                e.event.case_id
+                for e in read.events()
+                if e.event.type == "TransferApplied" and e.event.event_id not in named
+            }
 
     # --- steps
 
@@ -246,6 +317,10 @@ class World:
         """Something happens, or one process has its turn."""
         self.step += 1
         self.time += timedelta(seconds=self.random.choice((0.01, 0.1, 1, 10)))
+        if self.plan.disaster and self.early is None and self.step > self.plan.steps // 2:
+            self._remember(self.plan.disaster)
+        if self.copying and self.random.random() < 0.3:
+            self.backup(self.random.choice(self.plan.codes))
         for happening in self.happenings.pop(self.step, ()):
             self.doers[happening.kind](happening)
         for service, step in list(self.restarts.items()):
