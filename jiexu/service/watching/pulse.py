@@ -17,8 +17,9 @@ from jiexu.service.agency import Agency
 from jiexu.service.watching.catalog import CATALOG
 from jiexu.service.work import Outcome, RolePart, Work
 
-# From a part that finds nothing to do (0.1 ms) to a call that outlives its timeout; the watchdog strikes at 300 s.
-BUCKETS = (0.0005, 0.002, 0.01, 0.05, 0.2, 1.0, 5.0, 30.0, 120.0)
+# From a part that finds nothing to do, over an idle turn (0.05 s), to a call that outlives its timeout; the watchdog
+# strikes at 300 s.
+BUCKETS = (0.001, 0.005, 0.02, 0.06, 0.15, 0.5, 2.0, 10.0, 60.0)
 
 
 class Pulse:
