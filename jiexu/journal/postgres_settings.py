@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from jiexu.contract.errors import ContractError
+from jiexu.contract.secret_files import read_secret
 from jiexu.journal.port import JournalError, JournalUnavailable
 
 BUSY_MS = 30_000
@@ -59,12 +61,11 @@ def connection_settings(url: str, password_file: Path | None = None) -> dict[str
 
 
 def _password(file: Path) -> str:
+    """The password; refused where others than its owner can read it, as every secret in a file."""
     try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JournalError(
-            "no_password", f"口令文件 {file} 不能读取。", f"{file}: its password cannot be read."
-        ) from error
+        return read_secret(file)
+    except ContractError as error:
+        raise JournalError("no_password", error.zh, error.en) from error
 
 
 def refuse_careless(where: str, fsync: str, synchronous: str, encoding: str) -> None:

@@ -4,8 +4,8 @@
 JIEXU_STEPS__OUTBOUND__ANSWER. A variable goes before the file. They speak for **one** region, whose file JIEXU_CONFIG
 names; any other file is read as it stands, or a comparison of two regions would read one journal twice.
 
-Strict as the file is: a variable that is no setting is refused, and so is an empty one and one that would hold a
-secret: the environment is shown by `docker inspect` and `/proc`, so secrets come in files of their own.
+Strict as the file is: a variable that is no setting is refused, and so is an empty one. No setting is a secret: the
+environment is shown by `docker inspect` and `/proc`, so secrets stand in files of their own, which settings name.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 PREFIX = "JIEXU_"
 OF_THE_FILE = "JIEXU_CONFIG"
@@ -54,8 +54,8 @@ def variables_for(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def settings_from(variables: Mapping[str, str], model: type[BaseModel], but: frozenset[str]) -> dict[str, Any]:
     """The variables as nested tables, as tomllib would give them; `but` are fields that are no settings.
 
-    Raises EnvironmentRefused with every variable that is no setting of the model, is empty, has a value of another
-    kind than its setting, or would hold a secret.
+    Raises EnvironmentRefused with every variable that is no setting of the model, is empty, or has a value of another
+    kind than its setting. The value of what is no setting is not repeated: it may be a secret.
     """
     known = {PREFIX + "__".join(path).upper() for path in _paths(model) if path[0] not in but}
     tables: dict[str, Any] = {}
@@ -125,10 +125,6 @@ def _value(kind: Any, text: str) -> Any:
     kind = _unwrapped(kind)
     if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
         raise EnvironmentRefused([("是一张表，请用两个下划线写出其中各项", "is a table: name its keys after __")])
-    if kind is SecretStr:
-        raise EnvironmentRefused(
-            [("是秘密，不由环境变量给出：请写在文件中", "is a secret: give it in a file, not here")]
-        )
     if not text:
         raise EnvironmentRefused([("为空；不用时请不要设置", "is empty: unset it where it is not wanted")])
     try:

@@ -127,6 +127,7 @@ def test_the_journal_can_be_a_database_whose_password_stands_in_a_file(
     secret = tmp_path / "secrets" / "journal"
     secret.parent.mkdir()
     secret.write_text("no matter, the server trusts us\n", encoding="utf-8")
+    secret.chmod(0o600)
     words = ("--journal", new_schema(), "--journal-password-file", secret)
     assert jiexu("region", "init", "西安", "--dir", tmp_path / "xian", *words).code == 0
     assert not (tmp_path / "xian" / "journal.db").exists()
@@ -134,6 +135,8 @@ def test_the_journal_can_be_a_database_whose_password_stands_in_a_file(
     assert config.journal == words[1]
     assert config.path(config.journal_password_file or "").samefile(secret)
     assert jiexu("doctor", "--config", tmp_path / "xian" / "region.toml", "--json").json["sound"]
+    secret.chmod(0o644)
+    assert "0644" in jiexu("doctor", "--config", tmp_path / "xian" / "region.toml").out
 
 
 def test_a_password_without_a_database_is_refused(jiexu: Jiexu, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ CLOSED, PLAIN_EVENTS = "closed", 7
 @pytest.fixture(scope="module")
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One region alone, as `docker compose up` has it."""
-    settings = {"JIEXU_IMAGE": image, "KAFKA_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("KAFKA_PORT", "OUTBOUND_PORT", "INBOUND_PORT")}
+    settings = {"JIEXU_IMAGE": image, **ports}
     stack = project("jiexu-test", tmp_path_factory.mktemp("compose"), settings)
     try:
         stack.up()

@@ -336,6 +336,7 @@ def test_two_processes_that_create_at_once_make_one_journal(place: PostgresPlace
 def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("秘密\n", encoding="utf-8")
+    file.chmod(0o600)
     settings = connection_settings("postgresql://region@db:5433/journal", file)
     assert settings["password"] == "秘密"
     assert (settings["user"], settings["host"], settings["port"], settings["dbname"]) == (
@@ -345,6 +346,8 @@ def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
         "journal",
     )
     assert code_of_opening("postgresql://region@db/journal", password_file=tmp_path / "none") == "no_password"
+    file.chmod(0o640)
+    assert code_of_opening("postgresql://region@db/journal", password_file=file) == "no_password"
 
 
 # --- statements

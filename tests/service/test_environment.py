@@ -127,6 +127,5 @@ def test_every_wrong_variable_is_named_at_once(file: Path) -> None:
 def test_a_secret_in_the_environment_is_refused_without_being_shown(file: Path) -> None:
     name = "JIEXU_EXCHANGE__KAFKA__SASL_PASSWORD"
     refused = refusal(file, {"JIEXU_CONFIG": str(file), name: "hunter2"})
-    assert name in refused.en
-    assert "SASL_PASSWORD_FILE" in refused.en
+    assert f"is {name}_FILE meant?" in refused.en
     assert "hunter2" not in refused.zh + refused.en
