@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from jiexu.cli.errors import NO, Failure
-from jiexu.cli.options import case_id_of, opened, with_config, with_json
+from jiexu.cli.options import case_id_of, opened_to_write, with_config, with_json
 from jiexu.cli.region import find_region
 from jiexu.cli.texts import language, print_json, say
 from jiexu.cli.values import CHECK, FIELD, KEY, LINE, OFFICE, REFERENCE, SEQ, STAFF, Plain, Yuan
@@ -255,7 +255,7 @@ def _act(
     given = {name: value for name, value in details.items() if value is not None}
     if spec.act == "notify":
         given["given_at"] = datetime.now(UTC)
-    with opened(config_file) as agency:
+    with opened_to_write(config_file) as agency:
         if "region" in given:
             given["region"] = find_region(given["region"], agency.places).code
         if unknown := [code for code in given.get("codes", ()) if code not in CHECKS]:

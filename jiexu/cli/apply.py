@@ -9,7 +9,7 @@ import click
 from jiexu.cli.answers import show_answer
 from jiexu.cli.application import described, one_or_file, with_application
 from jiexu.cli.application_rows import run_file
-from jiexu.cli.options import opened, with_config, with_json
+from jiexu.cli.options import opened_to_write, with_config, with_json
 from jiexu.cli.values import OFFICE, STAFF
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def apply(
         return lodge(agency, [Lodging(one, office=office, handled_by=handled_by) for one in applications])
 
     one_or_file(file, given)
-    with opened(config_file, "counter") as agency:
+    with opened_to_write(config_file, "counter") as agency:
         if file is not None:
             return run_file(agency, file, take, as_json)
         return show_answer(take(agency, [described(agency, given)])[0], as_json)

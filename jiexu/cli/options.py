@@ -1,7 +1,7 @@
 """Options that many commands share."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +44,16 @@ def opened(file: Path, owner: str | None = None) -> "AbstractContextManager[Agen
     from jiexu.service.wiring import open_agency
 
     return closing(open_agency(configuration(file), owner))
+
+
+@contextmanager
+def opened_to_write(file: Path, owner: str | None = None) -> "Iterator[Agency]":
+    """The same for a command that writes: a journal that was restored is held against the ledger first."""
+    from jiexu.service.startup import check_if_restored
+
+    with opened(file, owner) as agency:
+        check_if_restored(agency)
+        yield agency
 
 
 def case_id_of(agency: "Agency", given: str) -> str:

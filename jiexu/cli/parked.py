@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jiexu.cli.errors import NO, Failure
-from jiexu.cli.options import opened, with_config, with_json
+from jiexu.cli.options import opened, opened_to_write, with_config, with_json
 from jiexu.cli.texts import print_json, say
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def retry(numbers: tuple[int, ...], everything: bool, config_file: Path, as_json
     """The command; see its help."""
     if bool(numbers) == everything:
         raise Failure("which", "请给出编号或 --all", "name records, or give --all")
-    with opened(config_file) as agency:
+    with opened_to_write(config_file) as agency:
         with agency.journal.read() as read:
             wanted = [row.id for row in read.parked()] if everything else list(dict.fromkeys(numbers))
             rows = {number: read.parked_record(number) for number in wanted}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jiexu.cli.errors import NO, Failure
-from jiexu.cli.options import opened, with_config, with_json
+from jiexu.cli.options import opened, opened_to_write, with_config, with_json
 from jiexu.cli.texts import print_json, say
 from jiexu.cli.values import STAFF
 
@@ -81,7 +81,7 @@ def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
     from jiexu.journal.port import Fact
 
-    with opened(config_file) as agency, agency.journal.write() as write:
+    with opened_to_write(config_file) as agency, agency.journal.write() as write:
         row = next((one for one in write.todos() if one.id == number), None)
         if row is None:
             raise Failure(

@@ -22,6 +22,11 @@ from jiexu.journal.port import JournalError
 from jiexu.journal.sqlite import SqliteSql
 
 
+UNCHECKED = "restored_and_unchecked"
+"""Note in a restored journal until the check at start has held it against the ledger: before that nothing may be
+issued, as the ledger may hold other lines at the next positions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """What stands in a place now, and where what stood there before has gone."""
@@ -54,6 +59,7 @@ def restore(
             migrate(copy, version)
         with closing(open_journal(copied, region)) as journal, journal.write() as write:
             write.renew_incarnation()  # lines from now on are told apart from those that the ledger may hold already
+            write.set_note(UNCHECKED, "1")
         held = verified(copied)
         with reading(copied) as copy:
             if is_database(place):

@@ -29,6 +29,7 @@ from jiexu.case.event import Party, Role
 from jiexu.exchange.port import ExchangeError
 from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import DisclosureRow, JournalConflict, Reads, Writes
+from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import Change, note_change
@@ -81,7 +82,20 @@ def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) 
             write.set_note(_MENDING, "")
             _old_copy(agency, write, tail, absorbed)
         _settle_cursor(agency, write, written, tail)
+        if write.note(UNCHECKED):
+            write.set_note(UNCHECKED, "")
     return StartReport(absorbed, derived, written > tail.end)
+
+
+def check_if_restored(agency: Agency) -> None:
+    """Before a clerk's command writes: a journal that was restored is checked first, be no service started yet.
+
+    Else the command would use positions that the ledger holds already. Raises as `check_at_start` does.
+    """
+    with agency.journal.read() as read:
+        unchecked = bool(read.note(UNCHECKED))
+    if unchecked:
+        check_at_start(agency)
 
 
 def _compare(read: Reads, tail: LedgerTail) -> None:

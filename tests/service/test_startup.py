@@ -17,8 +17,9 @@ from jiexu.contract.records import encode_record
 from jiexu.exchange.port import Exchange, Outgoing
 from jiexu.exchange.topics import create, region_topics
 from jiexu.journal.port import Fact, JournalConflict, LogLine
+from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.followers import LEDGER_CURSOR
-from jiexu.service.startup import StartReport, check_at_start
+from jiexu.service.startup import StartReport, check_at_start, check_if_restored
 
 from .pair import WENZHOU, XIAN, World
 
@@ -122,6 +123,32 @@ def test_an_old_copy_takes_in_what_the_ledger_has_more_under_a_new_incarnation(p
     assert pair.status(case_id, XIAN, WENZHOU) == "closed"
     pair.agreed()
     pair.books_fit()
+
+
+def test_a_clerks_command_holds_a_restored_journal_against_the_ledger_before_it_writes(pair: World) -> None:
+    (first, second) = pair.moves(1, 2)
+    case_id = pair.case_of(first)
+    pair.idle()
+    stop(pair, XIAN)
+    copy = put_copy_away(pair, XIAN)
+    start(pair, XIAN)
+    pair.case_of(second)
+    pair.idle()
+    newest = lines_of(pair, XIAN)
+    stop(pair, XIAN)
+    bring_copy_back(pair, XIAN, copy)
+    desk = pair.desks[XIAN] = pair._open(XIAN, "the first command after a restore")
+    with desk.journal.write() as write:
+        write.set_note(UNCHECKED, "1")
+    check_if_restored(desk)
+    assert lines_of(pair, XIAN) == newest
+    pair.act(XIAN, case_id, "remind", about="complete", text="?")
+    pair.desks.pop(XIAN).close()
+    start(pair, XIAN)
+    pair.idle()
+    pair.agreed()
+    with pair.desks[XIAN].journal.read() as read:
+        assert not read.note(UNCHECKED)
 
 
 def test_a_death_while_an_old_copy_is_mended_leaves_word_and_the_next_start_ends_it(
