@@ -25,7 +25,7 @@ def problems(world: "World") -> Iterator[str]:
 
     A case in which a partner is said to know more of us than we do waits for a person, with what the bank did in it.
     """
-    agencies = {code: world.desk(code).agency for code in world.plan.codes}
+    agencies = {code: world.eyes(code) for code in world.plan.codes}
     replayed = {code: replay_journal(agency.journal) for code, agency in agencies.items()}
     yield from _journals_agree(replayed)
     waiting = set()

@@ -25,7 +25,7 @@ def disaster(world: "World", code: str) -> None:
         return
     copy, position = world.early
     world.kill_region(code)
-    world.machine.journals[code].restore(copy)
+    world.put_back(code, copy)
     ledger = world.broker.topic(topic_name(code, "ledger")).partitions[0]
     ledger.records = [r for r in ledger.records if max(line.position for line in lines_of(r)) <= position]
     world.broker.version += 1
@@ -42,7 +42,7 @@ def disaster(world: "World", code: str) -> None:
 
 def after_disaster(world: "World", code: str) -> Iterator[str]:
     """No place has two contents, and every case that differs from the partner's is shown to a person."""
-    agencies = {region: world.desk(region).agency for region in world.plan.codes}
+    agencies = {region: world.eyes(region) for region in world.plan.codes}
     replayed = {region: replay_journal(agency.journal) for region, agency in agencies.items()}
     own = replayed[code]
     with agencies[code].journal.read() as read:

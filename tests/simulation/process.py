@@ -222,6 +222,7 @@ class Process:
     ) -> None:
         self.world, self.region, self.role, self.owner = world, config.region, role, owner
         self.dead = False
+        self.observer = False  # the simulation looks through its eyes: nothing befalls it
         self.paused = False  # it stands at a point, and somebody else has his turn
         self.begun = False
         self.quiet: object = None  # what the world looked like after a turn in which nothing was left to do
@@ -254,6 +255,8 @@ class Process:
 
     def at(self, name: str) -> None:
         """A point is reached."""
+        if self.observer:
+            return
         if self.dead:
             raise Died(f"{self.owner} is dead")
         self.world.at(self, name)

@@ -93,7 +93,7 @@ def quiesce(world: World) -> None:
 def settled(world: World) -> bool:
     """Nothing is on its way, and nothing waits for a time to come."""
     for code in world.plan.codes:
-        with world.desk(code).agency.journal.read() as read:
+        with world.eyes(code).journal.read() as read:
             waits = read.unreceipted(limit=1) or read.held() or read.open_claims()
         timed = world.machine.journals[code].db.execute("SELECT 1 FROM agenda LIMIT 1").fetchone()
         if waits or timed:

@@ -16,7 +16,7 @@ from jiexu.journal.sqlite import SqliteSql
 from jiexu.region.platform import ActKey
 from jiexu.region.registry import SqliteRegistry, acts
 from jiexu.service import claims as claims_module
-from jiexu.service import clerk, issue, loop, steps
+from jiexu.service import clerk, issue, loop, startup, steps
 from jiexu.service.claims import Claims
 from jiexu.service.followers import Relay, Resend
 from jiexu.service.intake import Intake
@@ -378,7 +378,13 @@ SAFEGUARDS = (
         "check_at_start",
         "the ledger is asked at every start whether the journal is an old copy",
         "",
-        patched((world, "check_at_start", _no_check), (loop, "check_at_start", _no_check)),
+        patched((startup, "check_at_start", _no_check), (loop, "check_at_start", _no_check)),
+    ),
+    Safeguard(
+        "restore_checked",
+        "a clerk's command holds a restored journal against the ledger before it writes",
+        "",
+        patched((world, "check_if_restored", _nothing)),
     ),
     Safeguard("resend", "what has no receipt is sent again", "", patched((Resend, "turn", _nothing))),
     Safeguard(

@@ -10,8 +10,9 @@ from jiexu.audit.rebuild import _lines_of as lines_of
 from jiexu.case.event import Role
 from jiexu.exchange.port import ExchangeError, Outgoing
 from jiexu.exchange.topics import create, region_topics, topic_name
+from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
-from jiexu.service.startup import check_at_start
+from jiexu.service.startup import check_if_restored
 from tests.simulation import clerks
 from tests.simulation.disk import Died
 from tests.simulation.exchange import Broker, SimulatedAdmin
@@ -49,6 +50,7 @@ class World:
         }
         self.services: list[Process] = []
         self.desks: dict[str, Process] = {}
+        self.observers: dict[str, Process] = {}
         self.restarts: dict[tuple[str, Role], int] = {}  # service → step at which its supervisor starts it again
         self.off: dict[str, int] = {}  # region → step until which it is switched off
         self.ledger_away: dict[str, int] = {}  # region → step until which its ledger takes nothing
@@ -201,14 +203,19 @@ class World:
             found = self.desks[code] = self._process(code, None, f"{code}.desk.{self.step}")
         return found
 
+    def eyes(self, code: str) -> Agency:
+        """A region's agency through which the simulation itself looks and acts; nothing befalls it."""
+        if code not in self.observers:
+            self.observers[code] = self._process(code, None, "the simulation")
+            self.observers[code].observer = True
+        return self.observers[code].agency
+
     def at_desk(self, code: str, what: Callable[[Agency], T]) -> T | None:
         """A clerk's command; None where it was broken off."""
         desk = self.desk(code)
 
         def command() -> T:
-            if not desk.begun:
-                check_at_start(desk.agency)
-                desk.begun = True
+            check_if_restored(desk.agency)
             return what(desk.agency)
 
         return cast("T | None", self.guarded(desk, command))
@@ -283,14 +290,21 @@ class World:
         """The disk is lost; the last copy of the journal takes its place."""
         self.kill_region(code)
         self._lost_with_the_disk(code)
-        self.machine.journals[code].restore(self.backups[code])
+        self.put_back(code, self.backups[code])
         self.tell(f"{code}: the old copy is restored", "backup_restored")
+
+    def put_back(self, code: str, copy: bytes) -> None:
+        """As `jiexu journal restore` does: under a new incarnation, with word that it was not checked yet."""
+        self.machine.journals[code].restore(copy)
+        with self.eyes(code).journal.write() as write:
+            write.renew_incarnation()
+            write.set_note(UNCHECKED, "1")
 
     def _lost_with_the_disk(self, code: str) -> None:
         """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""
         ledger = self.broker.topic(topic_name(code, "ledger")).partitions[0]
         held = {line.position for record in ledger.records for line in lines_of(record)}
-        with self.desk(code).agency.journal.read() as read:
+        with self.eyes(code).journal.read() as read:
             for case_id in [case_id for case_id, at in self.accepted.items() if at == code]:
                 first = min((e.position for e in read.case_events(case_id)), default=0)
                 if first not in held:
