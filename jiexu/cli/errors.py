@@ -46,6 +46,21 @@ _TODO = {
     "not_a_journal": ("请核对配置中的 journal", "check `journal` in the configuration"),
     "other_region": ("请核对配置中的 region 与 journal", "check `region` and `journal` in the configuration"),
     "newer_version": ("请升级 jiexu", "upgrade jiexu"),
+    "older_version": (
+        "请停止服务，先用原程序备份（jiexu journal backup），再执行 jiexu journal migrate",
+        "stop the services, make a backup with the program before this one, then jiexu journal migrate",
+    ),
+    "moved": ("请在配置中改写 journal", "change `journal` in the configuration"),
+    "in_use": ("请停止本区的服务与命令，再试", "stop the region's services and commands, then try again"),
+    "damaged": (
+        "请用另一份备份，或用 jiexu audit rebuild 从账本重建",
+        "use another backup, or make it from the ledger: jiexu audit rebuild",
+    ),
+    "not_a_backup": ("请用 jiexu journal backup 备份", "make a backup with jiexu journal backup"),
+    "bad_address": (
+        "应写作 postgresql://用户@主机:端口/数据库",
+        "it is written as postgresql://user@host:port/database",
+    ),
     "busy": ("请稍后重试", "try again in a moment"),
     "journal_unreachable": (
         "请检查数据库是否运行，以及配置中的 journal、journal_password_file 与网络",

@@ -1,8 +1,6 @@
 """Probes of a region's journal: the file, its clock, what has piled up in it, how far the ledger is behind."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,33 +23,41 @@ RECEIPT_LASTS = timedelta(hours=24)
 
 def file(config: "Config", now: datetime) -> Iterator[Finding]:
     """Whether the journal is this region's, whole, of a known version, and closed to others."""
-    from jiexu.service.wiring import open_configured_journal
+    from jiexu.journal.backup import reading
+    from jiexu.journal.creation import check
+    from jiexu.service.wiring import journal_password_file
 
-    # Missing, another file, another region, a newer version; of a database also: away, or not durable.
-    open_configured_journal(config).close()
-    path = config.journal_place()
-    if isinstance(path, str):
-        yield Finding("journal", State.OK, f"{config.region} 的日志，{path}", f"journal of {config.region}, {path}")
-        return
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        zh, en = (
-            f"日志含个人信息，却可被他人读取（{mode:o}）",
-            f"it holds personal values, and others can read it ({mode:o})",
-        )
-        yield Finding("journal", State.BAD, zh, en, f"chmod go-rwx {path}", f"chmod go-rwx {path}")
-    version, faults = _quick_check(path)
+    place, password_file = config.journal_place(), journal_password_file(config)
+    if secret := place if isinstance(place, Path) else password_file:
+        yield from _open_to_others(secret)
+    # Missing, another file, another region, another version; of a database also: away, or not durable.
+    with reading(place, password_file) as sql:
+        version = check(sql, place, config.region)["version"]
+        product, faults, size = sql.product, sql.faults(), sql.size_bytes()
     if faults:
         zh, en = f"日志文件已损坏：{faults[0]}", f"the journal's file is damaged: {faults[0]}"
-        todo_zh = "停止服务，备份该文件，检查磁盘，用 jiexu audit rebuild 从账本重建"
-        todo_en = "stop the services, keep the file, look at the disk, rebuild from the ledger: jiexu audit rebuild"
+        todo_zh = (
+            "停止服务，保留该文件，检查磁盘，用 jiexu journal restore 恢复备份，或用 jiexu audit rebuild 从账本重建"
+        )
+        todo_en = (
+            "stop the services, keep the file, look at the disk; restore a backup (jiexu journal restore), or rebuild "
+            "from the ledger (jiexu audit rebuild)"
+        )
         yield Finding("journal", State.BAD, zh, en, todo_zh, todo_en)
     else:
-        zh, en = (
-            f"{config.region} 的日志，版式 {version}，文件完好",
-            f"journal of {config.region}, layout {version}, whole",
-        )
+        zh = f"{config.region} 的日志，版式 {version}，完好，{product}，{size >> 20} MiB"
+        en = f"journal of {config.region}, layout {version}, whole, {product}, {size >> 20} MiB"
         yield Finding("journal", State.OK, zh, en)
+
+
+def _open_to_others(secret: Path) -> Iterator[Finding]:
+    mode = secret.stat().st_mode & 0o777 if secret.exists() else 0
+    if mode & 0o077:
+        zh, en = (
+            f"{secret.name} 含个人信息或口令，却可被他人读取（{mode:o}）",
+            f"{secret.name} holds personal values or a password, and others can read it ({mode:o})",
+        )
+        yield Finding("journal", State.BAD, zh, en, f"chmod go-rwx {secret}", f"chmod go-rwx {secret}")
 
 
 def clock(config: "Config", now: datetime) -> Iterator[Finding]:
@@ -156,15 +162,3 @@ class _reading:
             self._block.__exit__(None, None, None)
         finally:
             self._journal.close()
-
-
-def _quick_check(path: Path) -> tuple[str, list[str]]:
-    """The layout's version, and what SQLite finds wrong with the file: empty where it is whole."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-        (version,) = db.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
-        found = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)")]
-        # SQLite 3.40's quick check (Debian 12, Python 3.11) sees NULL in tables whose primary key is in another order
-        # than their columns, as `leaves`; its full check does not. Slower, so only then.
-        if any(line.startswith("NULL value in ") for line in found):
-            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(5)")]
-    return str(version), [line.splitlines()[0] for line in found if line != "ok"]

@@ -143,8 +143,14 @@ def _refuse_unusable(kafka: str) -> None:
 
 
 def _refuse_unusable_journal(journal: str | None, password_file: Path | None) -> None:
-    from jiexu.journal.place import is_database
+    from jiexu.journal.place import has_password, is_database
 
+    if journal is not None and has_password(journal):
+        raise Failure(
+            "journal_address",
+            "口令不得写在 --journal 里，请写入文件，用 --journal-password-file",
+            "the password does not belong into --journal: put it into a file, --journal-password-file",
+        )
     if journal is not None and not is_database(journal):
         raise Failure(
             "journal_address",

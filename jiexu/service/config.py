@@ -8,12 +8,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jiexu.exchange.settings import ExchangeSettings
-from jiexu.journal.place import is_database
+from jiexu.journal.place import has_password, is_database
 from jiexu.service.environment import EnvironmentRefused, merged, settings_from, variables_for
 
 StepMode = Literal["auto", "clerk"]
@@ -146,7 +145,7 @@ class Config(_Strict):
 
     @model_validator(mode="after")
     def _password_apart(self) -> Self:
-        if is_database(self.journal) and urlsplit(self.journal).password:
+        if is_database(self.journal) and has_password(self.journal):
             raise ValueError("journal: addresses are shown and logged; put the password into journal_password_file")
         if self.journal_password_file is not None and not is_database(self.journal):
             raise ValueError("journal_password_file: a journal in a file has no password")

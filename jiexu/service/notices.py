@@ -125,6 +125,20 @@ def _chain_end(write: Writes, role: Role, peer: Party) -> tuple[int, bytes | Non
     return number, bytes.fromhex(prev) if prev else None
 
 
+def chains_from_facts(write: Writes) -> None:
+    """Put the ends of the chains as the log has them: in an old copy that has caught up the notes are behind, and the
+    next notice would bear a number that a partner knows already."""
+    lasts: dict[str, dict[str, int]] = {}
+    for fact in write.facts(FACT):
+        said = json.loads(fact.data)
+        role = Role(said["from"])
+        region, _, side = said["to"].partition(".")
+        write.set_note(_chain(role, Party(region, Role(side))), json.dumps([said["number"], said["hash"]]))
+        lasts.setdefault(_last(role), {})[said["to"]] = fact.position
+    for name, positions in lasts.items():
+        write.set_note(name, json.dumps(positions))
+
+
 def _chain(role: Role, peer: Party) -> str:
     return f"notice_chain:{role}:{peer}"
 

@@ -34,7 +34,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import Change, note_change
 from jiexu.service.followers import LEDGER_CURSOR
-from jiexu.service.notices import Concerned, ask_for_last
+from jiexu.service.notices import Concerned, ask_for_last, chains_from_facts
 from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
 
@@ -115,6 +115,7 @@ def _compare(read: Reads, tail: LedgerTail) -> None:
 def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) -> None:
     """A new incarnation, an alarm, and a signed question to each partner of an open case."""
     write.renew_incarnation()
+    chains_from_facts(write)
     named = _ask_partners(agency, write, tail, "old_copy")
     zh = f"日志是旧副本，已从账本补入 {absorbed} 条；已函询未结案件的对方：{named}"
     en = f"the journal was an old copy; {absorbed} lines came back from the ledger; partners were asked: {named}"

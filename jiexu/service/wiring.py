@@ -48,10 +48,18 @@ def open_agency(config: Config, owner: str | None = None) -> Agency:
 
 def open_configured_journal(config: Config, cache_kib: int = CACHE_KIB) -> Journal:
     """The journal that the configuration names (`cache_kib`: see `open_journal`). Raises JournalError, ConfigError."""
-    password_file = config.path(config.journal_password_file) if config.journal_password_file else None
-    if password_file is not None and not password_file.is_file():
-        raise ConfigError(f"找不到口令文件 {password_file}", f"there is no password file {password_file}")
+    password_file = journal_password_file(config)
     return open_journal(config.journal_place(), config.region, password_file=password_file, cache_kib=cache_kib)
+
+
+def journal_password_file(config: Config) -> Path | None:
+    """The file that holds the password of the journal's database, None where there is none. Raises ConfigError."""
+    if config.journal_password_file is None:
+        return None
+    file = config.path(config.journal_password_file)
+    if not file.is_file():
+        raise ConfigError(f"找不到口令文件 {file}", f"there is no password file {file}")
+    return file
 
 
 def open_configured_exchange(config: Config) -> Exchange:
