@@ -139,10 +139,13 @@ def test_notices_go_on_in_their_chain_after_an_old_backup_was_restored(pair: Wor
         pair.idle()
         if turn == 0:
             backup(pair.journal_place(XIAN), XIAN, tmp_path / "backup.db")
+    exchange, topic = pair.desks[WENZHOU].exchange, topic_name(XIAN, "outbound")
+    exchange.admin().delete_records(topic, exchange.end_offsets(topic))  # else the same ones would be stated again
     bring_back(pair, XIAN, tmp_path / "backup.db")
     begin(pair, XIAN)
-    pair.post(XIAN, OUT, forged)
-    pair.idle()
+    for _ in range(2):  # the first one finds the gap in the mailbox
+        pair.post(XIAN, OUT, forged)
+        pair.idle()
     sent = [open_notice(r.value) for r in pair.mailbox(WENZHOU, IN) if record_kind(r.value) == "Notice"]
     by_number: dict[int, set[bytes]] = {}
     for letter in sent:
