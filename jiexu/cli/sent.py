@@ -14,19 +14,19 @@ from jiexu.cli.texts import language, print_json, say
 if TYPE_CHECKING:
     from jiexu.case.event import Party
     from jiexu.journal.port import Reads, Unreceipted
-
-_LINES_AT_ONCE = 2_000
+    from jiexu.service.silence import Gap
 
 
 @click.command(
-    help="""尚无回执的事件：每一个“已发出”都须有“已收到”。没有回执的，会自动再发。
+    help="""尚无回执的事件：每一个“已发出”都须有“已收到”。没有回执的，会自动再发。对方已发、本方缺的，列为缺口。
 
     Events without a receipt: every sent must meet a received. What has none is sent again by itself. A partner is
-    silent if nothing at all came from it since the oldest event that is too old.
+    silent if nothing at all came from it since the oldest event that is too old. A gap is what a partner has issued
+    and we do not have, while something later is here.
 
     \b
     例 Example:  jiexu sent --older-than 24 --json
-    退出码为 1：有超过时限仍无回执的。Exit code 1: something is older than the limit.
+    退出码为 1：有超过时限的。Exit code 1: something is older than the limit.
     """
 )
 @click.option(
@@ -41,6 +41,8 @@ _LINES_AT_ONCE = 2_000
 @with_json
 def sent(hours: float, config_file: Path, as_json: bool) -> int:
     """The command; see its help."""
+    from jiexu.service.silence import gaps
+
     with opened(config_file) as agency:
         now = agency.clock()
         with agency.journal.read() as read:
@@ -49,7 +51,8 @@ def sent(hours: float, config_file: Path, as_json: bool) -> int:
             oldest: dict[Party, Unreceipted] = {}
             for one in late:
                 oldest.setdefault(one.destination, one)
-            heard = last_heard(read, {peer: one.position for peer, one in oldest.items()})
+            heard = _heard(read, {peer: one.position for peer, one in oldest.items()})
+            missing = gaps(read)
     partners = [
         {
             "partner": str(peer),
@@ -62,8 +65,19 @@ def sent(hours: float, config_file: Path, as_json: bool) -> int:
     ]
     if as_json:
         rows = [_document(one, now, hours) for one in waiting]
-        print_json({"without_receipt": rows, "late": len(late), "limit_hours": hours, "partners": partners})
-    elif not waiting:
+        print_json(
+            {
+                "without_receipt": rows,
+                "late": len(late),
+                "limit_hours": hours,
+                "partners": partners,
+                "gaps": [_gap_document(gap) for gap in missing],
+            }
+        )
+        return NO if late or any(_since(gap, now) > hours for gap in missing) else 0
+    for gap in missing:
+        _print_gap(gap, now)
+    if not waiting:
         click.echo(say("每一个发出的事件都有回执。", "Every event that was sent has its receipt."))
     else:
         _print(waiting, late, now)
@@ -75,37 +89,47 @@ def sent(hours: float, config_file: Path, as_json: bool) -> int:
                     "Some were not sent yet: does our service run, is the exchange reachable? Run jiexu doctor.",
                 )
             )
-    return NO if late else 0
+    return NO if late or any(_since(gap, now) > hours for gap in missing) else 0
 
 
-def last_heard(read: "Reads", since: Mapping["Party", int]) -> dict["Party", datetime]:
-    """When something last came from each party, a bundle or a receipt; absent where nothing came after its position.
-
-    Reads the log from its end backwards and stops as soon as all have been heard, so a lively partner costs little.
-    """
-    from jiexu.contract.codec import decode_event_trusted
-    from jiexu.journal.log_records import decode_line
-    from jiexu.journal.port import NewBundle, ReceiptRow
+def _heard(read: "Reads", since: Mapping["Party", int]) -> dict["Party", datetime]:
+    """When something last came from each party; absent where nothing came after its position."""
+    from jiexu.service.silence import last_heard
 
     heard: dict[Party, datetime] = {}
-    end = read.last_position()
-    while end > 0 and (open_ones := {peer: start for peer, start in since.items() if peer not in heard}):
-        after = max(end - _LINES_AT_ONCE, min(open_ones.values()))
-        if after >= end:
-            break
-        for line in reversed(read.log(after, end - after)):
-            if line.kind not in ("bundle", "receipt"):
-                continue
-            said = decode_line(line.kind, line.payload, decode_event_trusted)
-            peer = None
-            if isinstance(said, NewBundle) and said.arrival is not None:
-                peer = said.issuer
-            elif isinstance(said, ReceiptRow) and not said.given:
-                peer = said.peer
-            if peer in open_ones and line.position > open_ones[peer]:
-                heard.setdefault(peer, line.recorded_at)
-        end = after
+    for role in {peer.role.other for peer in since}:
+        owing = {peer: position for peer, position in since.items() if peer.role is role.other}
+        for peer, position in last_heard(read, role, owing).items():
+            at = read.recorded_at(position)
+            assert at is not None, "something stands there"
+            heard[peer] = at
     return heard
+
+
+def _since(gap: "Gap", now: datetime) -> float:
+    return (now - gap.since).total_seconds() / 3600
+
+
+def _gap_document(gap: "Gap") -> dict[str, Any]:
+    return {
+        "case": gap.case_id,
+        "from": gap.partner,
+        "hand": gap.hand.value,
+        "first": gap.first,
+        "last": gap.last,
+        "since": gap.since.isoformat(),
+    }
+
+
+def _print_gap(gap: "Gap", now: datetime) -> None:
+    seqs = f"#{gap.first}" if gap.first == gap.last else f"#{gap.first}–#{gap.last}"
+    hours = _since(gap, now)
+    zh = f"缺口：案件 {gap.case_id[:12]} 缺 {gap.partner} 的 {seqs}，其后的已到，已等 {hours:.1f} 小时；请对方再发。"
+    en = (
+        f"Gap: {seqs} of {gap.partner} in case {gap.case_id[:12]} did not come, later ones did, {hours:.1f} h ago; "
+        "ask the partner to send it again."
+    )
+    click.echo(say(zh, en))
 
 
 def _hours(one: "Unreceipted", now: datetime) -> float:

@@ -1,11 +1,44 @@
-"""Partners from whom nothing comes although they owe us receipts: `jiexu sent` and the metrics ask here."""
+"""What is missing between two agencies: partners from whom nothing comes although they owe us receipts, and gaps,
+events of theirs that did not come although later ones did. `jiexu sent` and the metrics ask here.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from jiexu.case.event import Party, Role
-from jiexu.journal.port import Reads
+from jiexu.case.event import Hand, Party, Role
+from jiexu.journal.port import HeldEvent, Reads
 
 LINES_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events `first` to `last` of a hand that are not here, while a later one has waited for them since then."""
+
+    partner: str
+    case_id: str
+    hand: Hand
+    first: int
+    last: int
+    since: datetime
+
+
+def gaps(read: Reads) -> list[Gap]:
+    """What partners have issued and we do not have, the longest missing first."""
+    waiting: dict[tuple[str, Hand], list[HeldEvent]] = {}
+    for held in read.held(reason="gap"):
+        waiting.setdefault((held.case_id, held.hand), []).append(held)
+    heads = read.heads(sorted({case_id for case_id, _ in waiting}))
+    found = []
+    for (case_id, hand), events in waiting.items():
+        here = heads[case_id].hands.get(hand, (0, b""))[0] if case_id in heads else 0
+        since = min(held.held_at for held in events)
+        for seq in sorted({held.seq for held in events}):
+            if seq > here + 1:
+                found.append(Gap(events[0].issuer, case_id, hand, here + 1, seq - 1, since))
+            here = max(here, seq)
+    return sorted(found, key=lambda gap: (gap.since, gap.case_id))
 
 
 def last_heard(read: Reads, role: Role, since: Mapping[Party, int]) -> dict[Party, int]:

@@ -1,6 +1,7 @@
 """`jiexu sent`: every sent must meet a received."""
 
 from tests.service.pair import IN, WENZHOU, XIAN, World
+from tests.service.test_bad_input import lodged, remind, sent_in
 
 from .regions import At, at, pair, regions_on_disk
 
@@ -70,3 +71,27 @@ def test_what_was_never_sent_points_at_the_own_service(pair: World, at: At) -> N
     (row,) = at(WENZHOU, "sent", "--json").json["without_receipt"]
     assert (row["times"], row["last_sent_at"]) == (0, None)
     assert "jiexu doctor" in at(WENZHOU, "sent").out
+
+
+def test_what_a_partner_has_issued_and_did_not_come_is_a_gap_until_it_comes(pair: World, at: At) -> None:
+    """温州's second and third event do not come, its fourth does."""
+    case_id = lodged(pair)
+    events = []
+    for seq in (2, 3, 4):
+        before = {"prev_hash": events[-1][0].hash, "seq": seq} if events else {}
+        events.append(pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(), **before))
+    sent_in(pair, case_id, events[2])
+    pair.clock.pass_by(hours=5)
+    early = at(XIAN, "sent", "--json")
+    (gap,) = early.json["gaps"]
+    assert (gap["case"], gap["from"], gap["hand"], gap["first"], gap["last"]) == (case_id, WENZHOU, "inbound", 2, 3)
+    assert early.code == 0
+    late = at(XIAN, "sent", "--older-than", "4")
+    assert late.code == 1
+    assert f"缺 {WENZHOU} 的 #2–#3" in late.out
+    sent_in(pair, case_id, events[0])
+    (gap,) = at(XIAN, "sent", "--json").json["gaps"]
+    assert (gap["first"], gap["last"]) == (3, 3)
+    sent_in(pair, case_id, events[1])
+    answer = at(XIAN, "sent", "--json")
+    assert (answer.code, answer.json["gaps"]) == (0, [])
