@@ -132,6 +132,7 @@ def retry(numbers: tuple[int, ...], everything: bool, config_file: Path, as_json
 
 _OUTCOME = {
     "taken_in": ("已收录", "taken in"),
+    "came_again": ("同样的内容已另行收录", "the same has come in with another record"),
     "held": ("已收下，等待前序事件或升级", "accepted; it waits for what comes before it, or for an upgrade"),
 }
 

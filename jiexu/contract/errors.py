@@ -37,6 +37,10 @@ _SENTENCES = {
     ),
     "bad_key": ("密钥无效。", "The key cannot be used."),
     "unsafe_key_file": ("私钥文件的权限过宽，拒绝读取。", "The private key can be read by others; refused."),
+    "key_passphrase": (
+        "私钥的口令缺失或不对，请核对配置中的 key_passphrase_file。",
+        "The private key's passphrase is missing or not its own; check key_passphrase_file in the configuration.",
+    ),
     "not_normalized": ("文本不是 NFC 形式。", "The text is not in NFC."),
     "schema_store": ("模式目录不完整或有误。", "The directory of schemas is incomplete or wrong."),
 }

@@ -21,6 +21,7 @@ ED25519 = "ed25519-sha256"
 SM2 = "sm2-sm3"
 SM2_IDENTITY = b"1234567812345678"
 SIGNATURE_SIZE = 64
+PUBLIC_KEY_SIZES = {ED25519: 32, SM2: 64}
 
 
 class Signer(Protocol):
@@ -33,6 +34,10 @@ class Signer(Protocol):
     @property
     def suite(self) -> str:
         """Name of the suite."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The public half: 32 bytes of Ed25519, 64 of SM2."""
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""
@@ -65,13 +70,13 @@ class Sm2Signer:
 
     def __init__(self, private_key: bytes, public_key: bytes) -> None:
         self._module = _gmssl()
-        self._key = private_key
+        self.private_key = private_key
         self.public_key = public_key
         self.key_id = key_id_of(public_key)
 
     def sign(self, message: bytes) -> bytes:
         """The signature as r ‖ s, 32 bytes each."""
-        der = self._module.sm2_sign(self._key, self.public_key, message, signer_id=SM2_IDENTITY)
+        der = self._module.sm2_sign(self.private_key, self.public_key, message, signer_id=SM2_IDENTITY)
         r, s = decode_dss_signature(der)
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 

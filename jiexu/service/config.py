@@ -116,6 +116,7 @@ class Config(_Strict):
     directory: str = "directory.json"
     directory_root: str
     keys: str = "keys"
+    key_passphrase_file: str | None = None
     platform: PlatformConfig
     calendar: str | None = None
     steps: dict[Literal["outbound", "inbound"], dict[str, StepMode]] = {}

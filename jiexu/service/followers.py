@@ -16,9 +16,11 @@ from jiexu.contract.letters import make_receipts, open_receipts
 from jiexu.contract.records import encode_record
 from jiexu.exchange.port import ExchangeError, ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import Purpose, topic_name
-from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle, Writes
+from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
 from jiexu.service.agency import Agency
 from jiexu.service.notices import peers_with_notices, send_notices
+from jiexu.service.signing_anew import is_stale, sign_anew
+from jiexu.service.wishes import forget_wishes, wishes
 
 
 class LedgerBatch(NamedTuple):
@@ -161,7 +163,9 @@ class Relay:
         with agency.journal.read() as read:
             stands = read.cursor(name)
             bundles = [b for b in read.bundles(stands, destination, 100, self.role) if b.position <= safe]
-            records = [outgoing_bundle(read, stored) for stored in bundles]
+            stale = [stored for stored in bundles if is_stale(agency, stored)]
+            fresh = [stored for stored in bundles if stored not in stale] if stale else bundles
+            records = [outgoing_bundle(read, stored) for stored in fresh]
         if not bundles:
             return 0
         agency.producer.send(records)
@@ -169,24 +173,27 @@ class Relay:
         try:
             with agency.journal.write() as write:
                 write.move_cursor(name, stands, bundles[-1].position)
-                write.sent([p for b in bundles for p in b.bundle.positions])
+                write.sent([p for b in fresh for p in b.bundle.positions])
+                sign_anew(agency, write, stale)
         except Moved:
             pass  # a second copy of this service sent the same; the receiver knows duplicates
         return len(bundles)
 
     def _again(self, destination: Party) -> int:
-        """Send again the bundles whose personal values the partner misses."""
-        agency, name = self.agency, _wishes(self.role, destination)
+        """Send again the bundles that the partner misses, or whose personal values it misses."""
+        agency = self.agency
         with agency.journal.read() as read:
-            wished = json.loads(read.note(name) or "[]")
+            wished = wishes(read, self.role, destination)
+            if not wished:
+                return 0
             found = {stored.position: stored for p in wished if (stored := read.bundle_of(p)) is not None}
-            records = [outgoing_bundle(read, stored) for stored in found.values()]
-        if not wished:
-            return 0
+            stale = [stored for stored in found.values() if is_stale(agency, stored)]
+            fresh = [stored for stored in found.values() if stored not in stale]
+            records = [outgoing_bundle(read, stored) for stored in fresh]
         agency.producer.send(records)
         with agency.journal.write() as write:
-            left = [p for p in json.loads(write.note(name) or "[]") if p not in wished]
-            write.set_note(name, json.dumps(left))
+            forget_wishes(write, self.role, destination, wished)
+            sign_anew(agency, write, stale)
         return len(records)
 
     # --- receipts: numbered and chained per receiving party, stated in the journal before they are sent
@@ -251,13 +258,19 @@ class Resend:
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
         self.role = role
+        self._known: tuple[str, str] | None = None  # directory and key under which all signatures were looked at
 
     def turn(self) -> int:
-        """Send again what is due: an hour after the first sending, then daily (by configuration)."""
+        """Send again what is due: an hour after the first sending, then daily (by configuration). What bears a
+        signature that has been outlived since is signed anew instead, due or not when the directory or our key has
+        changed.
+        """
+        self._sign_outlived()
         agency, config, now = self.agency, self.agency.config, self.agency.clock()
         first = timedelta(minutes=config.resend_after_minutes)
         later = timedelta(hours=config.resend_every_hours)
         with agency.journal.read() as read:
+            safe = read.cursor(LEDGER_CURSOR)
             due = [
                 one
                 for one in read.unreceipted(self.role, limit=5_000)
@@ -266,7 +279,7 @@ class Resend:
             by_peer: dict[Party, dict[int, StoredBundle]] = {}
             for one in due:
                 stored = read.bundle_of(one.position)
-                if stored is not None:
+                if stored is not None and stored.position <= safe:  # else the relay has still to send it
                     by_peer.setdefault(one.destination, {})[stored.position] = stored
             records = {
                 peer: [outgoing_bundle(read, stored) for stored in bundles.values()]
@@ -286,6 +299,22 @@ class Resend:
             sent += len(bundles)
         return sent
 
+    def _sign_outlived(self) -> None:
+        agency = self.agency
+        known = (agency.participants.version, agency.signer.key_id)
+        if known == self._known:
+            return
+        with agency.journal.read() as read:
+            found = {
+                stored.position: stored
+                for one in read.unreceipted(self.role)
+                if (stored := read.bundle_of(one.position)) is not None and is_stale(agency, stored)
+            }
+        if found:
+            with agency.journal.write() as write:
+                sign_anew(agency, write, list(found.values()))
+        self._known = known
+
 
 def note_failing(agency: Agency, peer: Party, error: ExchangeError) -> None:
     """An alarm that a partner's mailbox cannot be written: no topic, no right. Raised once while it stands."""
@@ -293,17 +322,6 @@ def note_failing(agency: Agency, peer: Party, error: ExchangeError) -> None:
         data = json.dumps({"to": str(peer)})
         zh, en = f"无法投递到 {peer}：{error.zh}", f"nothing can be sent to {peer}: {error.en}"
         write.raise_todo("alarm", error.code, None, zh, en, data)
-
-
-def _wishes(role: Role, peer: Party) -> str:
-    return f"wishes:{role}:{peer}"
-
-
-def note_wish(write: Writes, role: Role, peer: Party, position: int) -> None:
-    """Note, with the request, that the bundle of an own event is to be sent to a partner again."""
-    name = _wishes(role, peer)
-    wished = json.loads(write.note(name) or "[]")
-    write.set_note(name, json.dumps(sorted({*wished, position})))
 
 
 def outgoing_bundle(read: Reads, stored: StoredBundle) -> Outgoing:

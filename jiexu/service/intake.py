@@ -22,10 +22,21 @@ from jiexu.service.lost_events import tell_last
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
+from jiexu.service.signing_anew import Wishes, all_stands
 
 HELD_FOR = timedelta(days=7)  # then a person must look
 # What may be placeable later by itself: when the directory, the schemas or the program have changed.
-RETRIED_BY_ITSELF = ("key_unknown", "key_not_yet_valid", "unknown_schema", "unknown_suite", "held_unknown")
+RETRIED_BY_ITSELF = (
+    "key_unknown",
+    "key_not_yet_valid",
+    "unknown_schema",
+    "unknown_suite",
+    "suite_unavailable",
+    "held_unknown",
+)
+# What its sender may have signed anew meanwhile: settled once all that is in it has come in another way.
+SIGNED_ANEW = ("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key")
+SETTLED_AT_ONCE = 1_000
 
 
 class Intake:
@@ -35,6 +46,7 @@ class Intake:
         self.agency = agency
         self.role = role
         self.topic = topic_name(agency.region, role.value)
+        self.wishes = Wishes(agency, role)
         self._tried: dict[int, str] = {}  # parked id → version of the directory under which it was tried
 
     def take(self, records: Sequence[Record], topic_id: str) -> int:
@@ -70,7 +82,7 @@ class Intake:
         record = Record(at.topic, at.partition, at.offset, at.appended_at, None, row.bytes)
         content = open_record(self.agency, self.role, record)
         if isinstance(content, Unplaceable):
-            return content
+            return None if self._settle_come_again([row]) else content
         touched: set[str] = set()
         try:
             with self.agency.journal.write() as write:
@@ -93,7 +105,10 @@ class Intake:
 
         Returns how much was taken in or parked.
         """
-        return self._retry_parked() + self._retry_held() + self._expire_held()
+        with self.agency.journal.read() as read:
+            refused = [row for code in SIGNED_ANEW for row in read.parked(code=code)]
+        settled = self._settle_come_again([row for row in refused if row.arrival.topic == self.topic])
+        return settled + self._retry_parked() + self._retry_held() + self._expire_held()
 
     # --- records
 
@@ -119,13 +134,15 @@ class Intake:
                 payload = content.payload
                 if payload.wants == "tell_last":
                     tell_last(write, self.role, content.issuer)
+                if self.wishes.answer(write, content):
+                    return
                 write.raise_todo(
                     "alarm",
                     f"notice_{payload.code}",
                     None,
                     f"{content.issuer} 来函：{payload.text}",
                     f"{content.issuer} writes: {payload.text}",
-                    json.dumps({"from": str(content.issuer), "number": payload.number, "wants": payload.wants}),
+                    json.dumps(_said(content)),
                 )
 
     def _place_again(
@@ -176,6 +193,16 @@ class Intake:
             write.advance(topic_id, partition, stands, next)
 
     # --- what waits
+
+    def _settle_come_again(self, rows: Sequence[ParkedRecord]) -> int:
+        """Settle parked records of which everything stands here by now, signed anew by its owner. Returns how many."""
+        with self.agency.journal.read() as read:
+            done = [row.id for row in rows[:SETTLED_AT_ONCE] if all_stands(read, row.bytes)]
+        if done:
+            with self.agency.journal.write() as write:
+                for parked_id in done:
+                    write.settle_parked(parked_id, "came_again")
+        return len(done)
 
     def _retry_parked(self) -> int:
         with self.agency.journal.read() as read:
@@ -281,6 +308,13 @@ class Intake:
 def arrival_of(record: Record) -> Arrival:
     """Where a record stood in the mailbox."""
     return Arrival(record.topic, record.partition, record.offset, record.append_time)
+
+
+def _said(notice: OpenedNotice) -> dict[str, object]:
+    """What tells one notice from another: the event it is about, or, where it names none, its number."""
+    payload, about = notice.payload, notice.payload.about
+    what = {"number": payload.number} if about is None else {"case_id": about.case_id, "seq": about.seq}
+    return {"from": str(notice.issuer), "wants": payload.wants, **what}
 
 
 def _still_unknown(row: ParkedRecord) -> bool:

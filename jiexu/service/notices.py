@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from jiexu.case.event import Party, Role
+from jiexu.contract.bundle import open_bundle
+from jiexu.contract.codec import open_event
 from jiexu.contract.errors import ContractError
 from jiexu.contract.letters import make_notice
 from jiexu.contract.records import record_kind
@@ -39,7 +41,8 @@ def state_notice(agency: Agency, write: Writes, role: Role, parked: ParkedRecord
         return
     arrival = parked.arrival
     concerned = Concerned(arrival.topic, arrival.partition, arrival.offset, sha256(parked.bytes).digest())
-    _state(agency, write, role, peer, why.code, f"{why.zh} {why.en}", concerned, why.advice.wants)
+    about = _about(parked.bytes, peer)
+    _state(agency, write, role, peer, why.code, f"{why.zh} {why.en}", concerned, why.advice.wants, about)
 
 
 def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: str, ledger_end: Concerned) -> None:
@@ -52,7 +55,15 @@ def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: s
 
 
 def _state(
-    agency: Agency, write: Writes, role: Role, peer: Party, code: str, text: str, concerned: Concerned, wants: str
+    agency: Agency,
+    write: Writes,
+    role: Role,
+    peer: Party,
+    code: str,
+    text: str,
+    concerned: Concerned,
+    wants: str,
+    about: dict[str, object] | None = None,
 ) -> None:
     number, prev = _chain_end(write, role, peer)
     letter = make_notice(
@@ -61,7 +72,7 @@ def _state(
         peer,
         number=number + 1,
         prev=prev,
-        notice={"code": code, "text": _plain(text), **asdict(concerned), "about": None, "wants": wants},
+        notice={"code": code, "text": _plain(text), **asdict(concerned), "about": about, "wants": wants},
     )
     said = {
         "from": role.value,
@@ -111,6 +122,22 @@ def _addressee(agency: Agency, role: Role, sender: str) -> Party | None:
     if side != role.other.value or region == agency.region or region not in agency.participants.regions:
         return None
     return Party(region, role.other)
+
+
+def _about(data: bytes, sender: Party) -> dict[str, object] | None:
+    """The first event of a parked bundle that is its sender's own, as far as it can be read; nothing is proved, the
+    sender looks it up among its own.
+    """
+    try:
+        if record_kind(data) != "Bundle":
+            return None
+        events = [open_event(leaf.event) for leaf in open_bundle(data).leaves if leaf.event is not None]
+    except ContractError:
+        return None
+    for one in events:
+        if one.signer == sender:
+            return {"case_id": one.event.case_id, "hand": one.event.hand, "seq": one.event.seq}
+    return None
 
 
 def _chain_end(write: Writes, role: Role, peer: Party) -> tuple[int, bytes | None]:

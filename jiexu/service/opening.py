@@ -48,7 +48,10 @@ _WAIT = Advice("更新目录或程序后会自动重试", "it is tried again by 
 _GAP = Advice("请对方补发所缺事件，再重试", "ask the partner to send what is missing, then try it again", "send_again")
 
 ADVICE = {
-    **dict.fromkeys(("key_unknown", "key_not_yet_valid", "unknown_schema", "held_unknown", "unknown_suite"), _WAIT),
+    **dict.fromkeys(
+        ("key_unknown", "key_not_yet_valid", "unknown_schema", "held_unknown", "unknown_suite", "suite_unavailable"),
+        _WAIT,
+    ),
     **dict.fromkeys(("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key"), _SIGN),
     **dict.fromkeys(("other_content", "event_id_reused", "broken_link", "second_application", "third_region"), _SETTLE),
     **dict.fromkeys(("wrong_sender", "wrong_addressee", "wrong_kind", "wrong_issuer"), _ROUTE),

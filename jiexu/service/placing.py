@@ -17,10 +17,10 @@ from jiexu.contract.disclosure import Disclosure, check_disclosures
 from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, ReceiptRow, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.changes import Change, note_changes
-from jiexu.service.followers import note_wish
 from jiexu.service.issue import PROTOCOL
 from jiexu.service.opening import OpenedBundle, OpenedLeaf, Unplaceable
 from jiexu.service.persons import identity_from, person_key
+from jiexu.service.wishes import note_wish
 
 # A partner's clock may run ahead of ours a little; beyond this it is flagged. No reason to refuse: the event is taken
 # in, or two journals would differ by a clock.

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from jiexu.contract.keys import create_key
+from jiexu.contract.secret_files import check_private
 from jiexu.contract.signing import key_id_of
 from jiexu.exchange.topics import DEFAULT_PARTITIONS
 from jiexu.journal.opening import open_journal
@@ -37,8 +38,10 @@ def create_root(folder: Path) -> Ed25519PrivateKey:
 
 
 def load_root(file: Path) -> Ed25519PrivateKey:
-    """The directory's root key. Raises ConfigError where the file holds none."""
+    """The directory's root key. Raises ConfigError where the file holds none, ContractError where it lies open."""
     try:
+        if file.exists():
+            check_private(file)
         key = load_pem_private_key(file.read_bytes(), password=None)
     except (OSError, ValueError, TypeError):
         raise ConfigError(f"{file} 不是目录根密钥", f"{file} holds no root key of a directory") from None

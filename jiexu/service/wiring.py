@@ -1,10 +1,12 @@
 """Opening an agency's parts from its configuration, with an error that says what is missing and what to do."""
 
+from datetime import datetime
 from pathlib import Path
 
 from jiexu.calendar import load as load_calendar
 from jiexu.contract.errors import ContractError
-from jiexu.contract.keys import load_key
+from jiexu.contract.keys import FileSigner, load_key
+from jiexu.contract.secret_files import read_secret
 from jiexu.contract.signing import Signer
 from jiexu.exchange.port import Exchange
 from jiexu.exchange.settings import open_exchange
@@ -12,6 +14,7 @@ from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal
 from jiexu.journal.sqlite import CACHE_KIB
 from jiexu.region.directory.file import load_participants
+from jiexu.region.directory.keystate import KeyState, key_state
 from jiexu.region.directory.load import load_directory
 from jiexu.region.directory.participants import Participants
 from jiexu.region.registry import Bank, SqliteRegistry
@@ -67,24 +70,47 @@ def open_configured_exchange(config: Config) -> Exchange:
     return open_exchange(config.exchange.under(Path(config.folder)))
 
 
-def current_signer(config: Config, participants: Participants) -> Signer:
-    """The private key whose public half the directory lets this region sign with now: the newest of several."""
+def current_signer(config: Config, participants: Participants, now: datetime | None = None) -> Signer:
+    """The private key whose public half the directory lets this region sign with now: the newest of several.
+
+    Raises ConfigError, DirectoryError DIR-15 where the region has no entry.
+    """
+    key_id = usable_key(config, participants, now or utc_now())
+    if key_id is None:
+        folder = config.path(config.keys)
+        raise ConfigError(
+            f"{folder} 中没有目录认可且现在有效的密钥；各密钥的状态见 jiexu keys list",
+            f"{folder} holds no key that the directory lets {config.region} sign with now: see jiexu keys list",
+        )
+    return load_signer(config, key_id)
+
+
+def usable_key(config: Config, participants: Participants, now: datetime) -> str | None:
+    """The id of the newest key that is here and may sign now; None where there is none. Raises DirectoryError."""
     folder = config.path(config.keys)
-    entry = participants.entry(config.region)
-    now = utc_now()
-    for key in reversed(entry.keys):
-        file = folder / f"{key.key_id}.pem"
-        if file.is_file() and participants.key(config.region, key.key_id, now).usable:
-            try:
-                return load_key(file)
-            except ContractError as error:
-                raise ConfigError(
-                    f"密钥 {file} 不能使用：{error.zh}", f"key {file} cannot be used: {error.en}"
-                ) from None
-    raise ConfigError(
-        f"{folder} 中没有目录认可且现在有效的密钥",
-        f"{folder} holds no key that the directory lets {config.region} sign with now",
-    )
+    for key in reversed(participants.entry(config.region).keys):
+        if key_state(key, now) is KeyState.USABLE and (folder / f"{key.key_id}.pem").is_file():
+            return key.key_id
+    return None
+
+
+def load_signer(config: Config, key_id: str) -> FileSigner:
+    """One of the region's own keys. Raises ConfigError."""
+    file = config.path(config.keys) / f"{key_id}.pem"
+    try:
+        return load_key(file, key_passphrase(config))
+    except ContractError as error:
+        raise ConfigError(f"密钥 {file} 不能使用：{error.zh}", f"key {file} cannot be used: {error.en}") from None
+
+
+def key_passphrase(config: Config) -> str | None:
+    """What the region's keys are encrypted with, None where they are not. Raises ConfigError."""
+    if config.key_passphrase_file is None:
+        return None
+    try:
+        return read_secret(config.path(config.key_passphrase_file))
+    except ContractError as error:
+        raise ConfigError(error.zh, error.en) from None
 
 
 def read_index_key(config: Config) -> bytes:

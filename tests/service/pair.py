@@ -21,7 +21,6 @@ from jiexu.case.event import OWN_HAND, Draft, Event, Hand, Party, Role, Seen
 from jiexu.contract.bundle import make_bundle, open_bundle, withhold
 from jiexu.contract.codec import SealedEvent, seal_event
 from jiexu.contract.disclosure import Disclosure, conceal
-from jiexu.contract.keys import load_key
 from jiexu.exchange.embedded import EmbeddedExchange
 from jiexu.exchange.port import Outgoing, Record
 from jiexu.exchange.topics import create, partition_of, region_topics, topic_name
@@ -43,7 +42,7 @@ from jiexu.service.counter import Lodged, lodge
 from jiexu.service.issue import PROTOCOL, disclosure_rows
 from jiexu.service.loop import Service
 from jiexu.service.setup import create_root, init_region, load_root
-from jiexu.service.wiring import read_index_key
+from jiexu.service.wiring import current_signer, read_index_key
 from jiexu.service.work import RolePart
 from services.inbound.steps import InboundPart
 from services.outbound.steps import OutboundPart
@@ -126,16 +125,16 @@ class World:
     def _open(self, code: str, owner: str, fault: Fault | None = None, journal: Path | str | None = None) -> Agency:
         config, folder = self.configs[code], self.folder / code
         hook = fault or Fault()
-        (key,) = [file for file in (folder / "keys").glob("*.pem") if file.stem in self._keys(code)]
+        participants = load_participants(self.folder / "directory.json", config.directory_root)
         return Agency(
             config=config,
             journal=open_journal(journal or self.journal_place(code), code, self.clock, fault=hook),
             exchange=EmbeddedExchange(self.folder / "exchange.db", self.clock),
             platform=SqliteRegistry(folder / "registry.db", code, Bank(self.folder / "bank.db"), self.clock),
-            participants=load_participants(self.folder / "directory.json", config.directory_root),
+            participants=participants,
             places=load_directory(),
             calendar=load_calendar(None),
-            signer=load_key(key),
+            signer=current_signer(config, participants, self.clock()),
             index_key=read_index_key(config),
             clock=self.clock,
             fault=hook,
@@ -145,10 +144,6 @@ class World:
     def journal_place(self, code: str) -> Path | str:
         """Where a region's journal is."""
         return self.stores.get(code) or self.folder / code / "journal.db"
-
-    def _keys(self, code: str) -> set[str]:
-        participants = load_participants(self.folder / "directory.json", self.configs[code].directory_root)
-        return {key.key_id for key in participants.entry(code).keys[-1:]}
 
     def start(self, code: str, role: Role, config: Config | None = None, journal: Path | str | None = None) -> Service:
         """Open a service's process, anew where it ran; `journal` is another way to its journal."""

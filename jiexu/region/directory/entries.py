@@ -16,9 +16,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from jiexu.contract.signing import PUBLIC_KEY_SIZES
+
 Procedure = Literal["platform", "letter", "automatic", "account_only"]
-Suite = Literal["ed25519-sha256"]
-KEY_BYTES, SIGNATURE_BYTES = 32, 64
+Suite = Literal["ed25519-sha256", "sm2-sm3"]
+SIGNATURE_BYTES = 64
 
 
 def _nfc(text: str) -> str:
@@ -34,14 +36,14 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _base64_of(length: int) -> AfterValidator:
+def _base64_of(*lengths: int) -> AfterValidator:
     def check(text: str) -> str:
         try:
             raw = b64decode(text, validate=True)
         except Base64Error:
             raise ValueError("not base64") from None
-        if len(raw) != length or b64encode(raw).decode() != text:
-            raise ValueError(f"must be {length} bytes in base64")
+        if len(raw) not in lengths or b64encode(raw).decode() != text:
+            raise ValueError(f"must be {' or '.join(map(str, lengths))} bytes in base64")
         return text
 
     return AfterValidator(check)
@@ -52,7 +54,7 @@ Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,63}$")]
 KeyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-PublicKey = Annotated[str, _base64_of(KEY_BYTES)]
+PublicKey = Annotated[str, _base64_of(*PUBLIC_KEY_SIZES.values())]
 SignatureText = Annotated[str, _base64_of(SIGNATURE_BYTES)]
 Instant = Annotated[datetime, AfterValidator(_utc)]
 
@@ -107,8 +109,9 @@ class OutpatientPooling(DayRange):
 class RegionKey(Strict):
     """A public key with which the region signs its events, vouched for by its previous key and by the root.
 
-    `revoked_at`: given up, from then on nothing it signs is taken. `compromised_since`: from then on somebody
-    else may have signed with it. Both are judged by the time of recording.
+    `revoked_at`: given up, from then on nothing it signs is taken; a rotation sets it ahead, to the end of the
+    overlap. `compromised_since`: from then on somebody else may have signed with it. Both are judged by the time of
+    recording.
     """
 
     key_id: KeyId
@@ -125,11 +128,13 @@ class RegionKey(Strict):
     def _in_order(self) -> Self:
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ValueError("valid_to must lie after valid_from")
+        if len(self.raw) != PUBLIC_KEY_SIZES[self.suite]:
+            raise ValueError(f"a public key of {self.suite} has {PUBLIC_KEY_SIZES[self.suite]} bytes")
         return self
 
     @property
     def raw(self) -> bytes:
-        """The 32 bytes of the public key."""
+        """The bytes of the public key."""
         return b64decode(self.public_key)
 
 

@@ -46,7 +46,11 @@ def save_participants(participants: Participants, path: Path) -> None:
     The same content gives the same bytes. Raises OSError where the folder cannot be written.
     """
     document = participants.content.model_dump(mode="json")
-    text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    write_whole(json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n", path)
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Writes a file that everybody may read, whole or not at all. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

@@ -67,6 +67,15 @@ class Participants:
         )
         return Participants(self.root, DirectoryFile(entries=tuple(entries)))
 
+    def older_entries(self, other: "Participants") -> tuple[str, ...]:
+        """Regions whose entry in another directory is older than here, or is not there: it is not the next one."""
+        theirs = {signed.entry.region: signed.entry.number for signed in other.content.entries}
+        return tuple(
+            signed.entry.region
+            for signed in self.content.entries
+            if theirs.get(signed.entry.region, 0) < signed.entry.number
+        )
+
     @property
     def regions(self) -> tuple[str, ...]:
         """The codes of all participating regions, ascending."""

@@ -13,6 +13,8 @@
 | DIR-13 | an entry contradicts what its region published before |
 | DIR-14 | an entry is signed with a key that may not be used |
 | DIR-15 | the region has published no entry |
+| DIR-16 | a suite in use is not installed here |
+| DIR-17 | a request that cannot be signed as it is |
 """
 
 from dataclasses import dataclass
