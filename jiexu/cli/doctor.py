@@ -15,10 +15,10 @@ _MARKS = {State.OK: "✓", State.WARN: "!", State.BAD: "✗", State.AWAY: "…"}
 
 
 @click.command(
-    help="""体检：配置、密钥、目录、日历、登记库、日志、账本、积压、交换、主题、时钟。每一项说明哪里不对、怎么办。
+    help="""体检：配置、密钥、目录、日历、登记库、日志、磁盘、账本、积压、交换、主题、时钟。每一项说明哪里不对、怎么办。
 
-    Check a region: configuration, keys, directory, calendar, registry, journal, ledger, what has piled up, exchange,
-    topics, clock. Each finding says what to do. Nothing is changed, and a broken part hides no other.
+    Check a region: configuration, keys, directory, calendar, registry, journal, disk, ledger, what has piled up,
+    exchange, topics, clock. Each finding says what to do. Nothing is changed, and a broken part hides no other.
 
     \b
     例 Example:  jiexu doctor --config ./xian/region.toml
@@ -78,6 +78,7 @@ def _probes() -> dict[str, Probe]:
         "calendar": probe_setup.calendar,
         "registry": probe_setup.registry,
         "journal": probe_journal.file,
+        "disk": probe_journal.disk,
         "clock": probe_journal.clock,
         "backlog": probe_journal.backlog,
         "ledger": probe_journal.ledger,

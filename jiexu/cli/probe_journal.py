@@ -1,5 +1,6 @@
 """Probes of a region's journal: the file, its clock, what has piled up in it, how far the ledger is behind."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 CLOCK_TOLERANCE = timedelta(seconds=30)
 """How far two clocks may be apart: machines kept by NTP differ by milliseconds, a poll and a commit take seconds."""
+
+DISK_LOW_BYTES, DISK_FULL_BYTES = 5_000_000_000, 500_000_000
+"""Room for a million cases of 6 KB each; room for a day. The alert JiexuDiskFilling has the former too."""
 
 CLAIM_LASTS = timedelta(hours=1)
 """A step under way longer than this was left behind: an act of the registry takes seconds, a lease a minute."""
@@ -58,6 +62,23 @@ def _open_to_others(secret: Path) -> Iterator[Finding]:
             f"{secret.name} holds personal values or a password, and others can read it ({mode:o})",
         )
         yield Finding("journal", State.BAD, zh, en, f"chmod go-rwx {secret}", f"chmod go-rwx {secret}")
+
+
+def disk(config: "Config", now: datetime) -> Iterator[Finding]:
+    """Whether the journal's file has room to grow. A database's room is its own administrator's."""
+    place = config.journal_place()
+    if not isinstance(place, Path):
+        return
+    free = shutil.disk_usage(place.parent).free
+    zh, en = f"{place.parent} 还有 {free / 1e9:.1f} GB", f"{free / 1e9:.1f} GB are free in {place.parent}"
+    if free >= DISK_LOW_BYTES:
+        yield Finding("disk", State.OK, zh, en)
+        return
+    todo = (
+        f"腾出空间：移走备份与日志文件；不要删除 {place.name}-wal",
+        f"make room: move backups and logs away; never delete {place.name}-wal",
+    )
+    yield Finding("disk", State.WARN if free >= DISK_FULL_BYTES else State.BAD, zh, en, *todo)
 
 
 def clock(config: "Config", now: datetime) -> Iterator[Finding]:

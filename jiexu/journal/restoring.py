@@ -21,7 +21,6 @@ from jiexu.journal.place import is_database
 from jiexu.journal.port import JournalError
 from jiexu.journal.sqlite import SqliteSql
 
-
 UNCHECKED = "restored_and_unchecked"
 """Note in a restored journal until the check at start has held it against the ledger: before that nothing may be
 issued, as the ledger may hold other lines at the next positions."""

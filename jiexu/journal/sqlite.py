@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jiexu.journal.dialect import Row
-from jiexu.journal.port import JournalError
+from jiexu.journal.port import JournalError, JournalUnavailable
 
 WORDS = {
     "int": "INTEGER",
@@ -69,15 +69,24 @@ class SqliteSql:
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return all of its rows."""
-        return self._db.execute(statement, values).fetchall()
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            self._told(error)
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it changed."""
-        return self._db.execute(statement, values).rowcount
+        try:
+            return self._db.execute(statement, values).rowcount
+        except sqlite3.OperationalError as error:
+            self._told(error)
 
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         """Run a statement once per row of values."""
-        self._db.executemany(statement, values)
+        try:
+            self._db.executemany(statement, values)
+        except sqlite3.OperationalError as error:
+            self._told(error)
 
     def size_bytes(self) -> int:
         """Size of the file and of what is not yet copied into it."""
@@ -90,7 +99,7 @@ class SqliteSql:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
-                raise
+                self._told(error)
             zh = f"日志被另一进程占用超过 {BUSY_MS // 1000} 秒。"
             en = f"Another process has held the journal for more than {BUSY_MS // 1000} s."
             raise JournalError("busy", zh, en) from error
@@ -102,8 +111,11 @@ class SqliteSql:
         self._db.execute("SELECT last FROM head").fetchone()
 
     def commit(self) -> None:
-        """Make the transaction durable."""
-        self._db.execute("COMMIT")
+        """Make the transaction durable. Raises JournalUnavailable where the disk had no room for it."""
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._told(error)
 
     def rollback(self) -> None:
         """Undo the transaction, where SQLite has not done so itself (disk full)."""
@@ -113,6 +125,18 @@ class SqliteSql:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _told(self, error: sqlite3.OperationalError) -> NoReturn:
+        """A disk that is full or fails is nothing wrong with the journal: a service waits, and goes on by itself."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code ends with the plain one
+        if code == sqlite3.SQLITE_FULL:
+            zh = f"日志 {self.path} 所在的磁盘已满；腾出空间后自动继续，不要删除 {self.path.name}-wal。"
+            en = f"The disk of {self.path} is full; it goes on once there is room. Never delete {self.path.name}-wal."
+            raise JournalUnavailable(zh, en) from error
+        if code == sqlite3.SQLITE_IOERR:
+            zh, en = f"日志 {self.path} 所在的磁盘出错：{error}。", f"The disk of {self.path} fails: {error}."
+            raise JournalUnavailable(zh, en) from error
+        raise error
 
     # --- creating, copying, upgrading
 

@@ -1,6 +1,7 @@
 """`jiexu doctor`: every part may be broken, each is told by itself, and nothing is changed by looking."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -226,3 +227,14 @@ def test_a_check_that_fails_by_itself_is_a_finding_with_numbers_masked(
     assert answer.code == 1
     assert "RuntimeError" in answer.out
     assert "610100199001010018" not in json.dumps(answer.json)
+
+
+@pytest.mark.parametrize(("free", "state"), [(80e9, "ok"), (4e9, "warn"), (1e8, "bad")])
+def test_a_disk_that_fills_up_is_told_before_it_is_full(
+    pair: World, monkeypatch: pytest.MonkeyPatch, free: float, state: str
+) -> None:
+    room = shutil.disk_usage(pair.folder)._replace(free=int(free))
+    monkeypatch.setattr("jiexu.cli.probe_journal.shutil.disk_usage", lambda _: room)
+    found = examine(pair.folder / XIAN / "region.toml", pair.clock())
+    assert states(found, "disk") == [state]
+    assert all("journal.db-wal" in finding.todo_zh for finding in found if finding.probe == "disk" and state != "ok")

@@ -13,7 +13,7 @@ from journal_log_contract import LogContract
 from journal_tally_contract import TallyContract
 
 from jiexu.journal.opening import open_journal
-from jiexu.journal.port import Journal, JournalError
+from jiexu.journal.port import Journal, JournalError, JournalUnavailable
 
 
 @dataclass(frozen=True)
@@ -131,3 +131,22 @@ def test_an_events_bytes_stand_once_in_the_file(place: SqlitePlace) -> None:
 def test_the_file_is_for_its_owner_alone(place: SqlitePlace) -> None:
     place.open().close()
     assert place.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_full_disk_undoes_the_block_and_is_told_as_a_journal_that_is_away(place: SqlitePlace) -> None:
+    """SQLite's own limit of pages gives the error that a full disk gives."""
+    journal: Any = place.open()
+    with journal.write() as w:
+        w.append([new_event(1, 1)])
+        ((pages,),) = w._sql.rows("PRAGMA page_count")
+        w._sql.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalUnavailable, match="is full") as full, journal.write() as w:
+        w.append([new_event(number, 1, body={"text": "x" * 500}) for number in range(2, 2_000)])
+    assert "磁盘已满" in full.value.zh
+    with journal.read() as r:
+        assert r.last_position() == 1
+    journal._writer.rows("PRAGMA max_page_count = 1000000")
+    with journal.write() as w:
+        w.append([new_event(2, 1)])
+    journal.close()
+    place.check()

@@ -6,12 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from jiexu.case.event import Hand, Role
 from jiexu.contract import models
 from jiexu.contract.letters import open_receipts
 from jiexu.contract.records import decode_record, record_kind
 from jiexu.exchange.port import ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import topic_name
+from jiexu.journal.port import JournalUnavailable
 from jiexu.rules.facts import RelationStatus, Scheme
 from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
 from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World
@@ -280,3 +283,19 @@ def test_what_follows_on_the_platform_waits_for_the_persons_values_and_is_done_w
     pair.idle()
     (facts,) = desk.platform.facts([who], Scheme.EMPLOYEE, pair.clock().date())
     assert [relation.status for relation in facts.relations] == [RelationStatus.ENDED]
+
+
+def test_a_journal_whose_disk_is_full_loses_nothing_and_goes_on_once_there_is_room(pair: World) -> None:
+    people = pair.moves(*range(1, 9))
+    cases = [pair.case_of(who) for who in people]
+    journal: Any = pair.agencies[WENZHOU, IN].journal
+    with journal.write() as write:
+        ((pages,),) = write._sql.rows("PRAGMA page_count")
+        write._sql.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalUnavailable):
+        pair.idle()
+    pair.restart(WENZHOU, IN)  # with a connection of its own, which knows no such limit
+    pair.idle()
+    assert [pair.status(case_id) for case_id in cases] == ["closed"] * len(cases)
+    pair.agreed()
+    pair.books_fit()
