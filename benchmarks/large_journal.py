@@ -217,7 +217,7 @@ _SOMEWHERE: list[Any] = []
 def pass_by(desk: Agency) -> None:
     """What was filled in goes to the ledger, as everything does; it is not to be sent or acted on again."""
     peer = next(region for region in REGIONS if region != desk.region)
-    names = ["personal"]
+    names: list[str] = []
     for role in Role:
         to = Party(peer, role.other)
         names += [f"consequences:{role}", f"relay:{role}:{to}", f"letters:{role}:{to}"]

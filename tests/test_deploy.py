@@ -40,7 +40,7 @@ VALUES = {
     "kind": {"alarm", "failed"},
     "direction": {"issued", "received"},
     "reason": {"gap", "seen", "unknown"},
-    "follower": {"ledger", "relay", "receipts", "consequences", "personal", "deadletters"},
+    "follower": {"ledger", "relay", "receipts", "consequences", "deadletters"},
 }
 
 

@@ -113,14 +113,21 @@ def conceal(
 
 def check_disclosures(event: Event, disclosures: Sequence[Disclosure]) -> DisclosureCheck:
     """Hold the values that came with an event against its digests; nothing is raised."""
-    tree = personal_tree(event.type)
+    return check_values(event.case_id, event.event_id, event.type, event.body, disclosures)
+
+
+def check_values(
+    case: str, event: str, type: str, body: Mapping[str, Any], disclosures: Sequence[Disclosure]
+) -> DisclosureCheck:
+    """The same for an event that is still to be: its ids, type and body."""
+    tree = personal_tree(type)
     if not tree and not disclosures:
         return _NOTHING
-    expected = dict(_walk(tree, event.body, "")) if event.body else {}
+    expected = dict(_walk(tree, body, "")) if body else {}
     digests = {field: value for field, value in expected.items() if value is not None}
     accepted: dict[str, Disclosure] = {}
     problems: list[tuple[str, str]] = []
-    case_id, event_id = bytes.fromhex(event.case_id), bytes.fromhex(event.event_id)
+    case_id, event_id = bytes.fromhex(case), bytes.fromhex(event)
     for one in disclosures:
         if one.field not in digests:
             problems.append((one.field, "unknown_field"))

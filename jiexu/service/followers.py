@@ -17,6 +17,7 @@ from jiexu.contract.records import encode_record
 from jiexu.exchange.port import ExchangeError, ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
+from jiexu.service import personal
 from jiexu.service.agency import Agency
 from jiexu.service.notices import peers_with_notices, send_notices
 from jiexu.service.signing_anew import is_stale, sign_anew
@@ -41,7 +42,8 @@ RECEIPTS_A_BATCH = 500
 
 
 class Ledger:
-    """Carries the log's lines to the ledger topic, in position order and without gaps."""
+    """Carries the log's lines to the ledger topic, in position order and without gaps, and before them the personal
+    values of their events to a topic of their own (personal.py)."""
 
     def __init__(self, agency: Agency) -> None:
         self.agency = agency
@@ -67,8 +69,30 @@ class Ledger:
         with agency.journal.read() as read:
             stands = read.cursor(LEDGER_CURSOR)
             lines = read.log(stands, 5_000)
-        if not lines:
+            values, late = personal.records_of(agency.region, read, lines)
+        if not lines and not values:
             return 0
+        try:
+            # The values first: what the ledger gives back after a loss must be complete.
+            agency.producer.send(values)
+            agency.fault("personal.sent")
+            agency.producer.send(self._batches(lines))
+        except ExchangeError as error:
+            self._unreachable(error)
+            return 0
+        self._reachable()
+        agency.fault("ledger.sent")
+        try:
+            with agency.journal.write() as write:
+                if lines:
+                    write.move_cursor(LEDGER_CURSOR, stands, lines[-1].position)
+                if late:
+                    personal.forget_late(write, late)
+        except Moved:
+            pass  # another process of this region wrote the same lines; the reader knows them by position
+        return len(lines) + len(late)
+
+    def _batches(self, lines: Sequence[LogLine]) -> list[Outgoing]:
         batches: list[list[LogLine]] = [[]]
         size = 0
         for line in lines:
@@ -78,29 +102,12 @@ class Ledger:
                 size = 0
             size += len(line.payload)
             batches[-1].append(line)
-        outgoing = [
-            Outgoing(
-                self.topic,
-                0,
-                None,
-                # The lines are the journal's own; their payloads were validated when they were made.
-                encode_record("LedgerBatch", LedgerBatch(agency.region, batch)),
-            )
+        # The lines are the journal's own; their payloads were validated when they were made.
+        return [
+            Outgoing(self.topic, 0, None, encode_record("LedgerBatch", LedgerBatch(self.agency.region, batch)))
             for batch in batches
+            if batch
         ]
-        try:
-            agency.producer.send(outgoing)
-        except ExchangeError as error:
-            self._unreachable(error)
-            return 0
-        self._reachable()
-        agency.fault("ledger.sent")
-        try:
-            with agency.journal.write() as write:
-                write.move_cursor(LEDGER_CURSOR, stands, lines[-1].position)
-        except Moved:
-            pass  # another process of this region wrote the same lines; the reader knows them by position
-        return len(lines)
 
     def _unreachable(self, error: ExchangeError) -> None:
         """Say since when nothing reaches the ledger; a ledger that is missing or forbidden is an alarm too."""

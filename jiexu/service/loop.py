@@ -25,7 +25,6 @@ from jiexu.service.course import CourseLog
 from jiexu.service.deadletters import DeadLetters
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
-from jiexu.service.personal import Personal
 from jiexu.service.startup import LedgerWatch, check_at_start
 from jiexu.service.steps import Steps
 from jiexu.service.upkeep import Upkeep
@@ -70,7 +69,6 @@ class Service:
         self.watch = LedgerWatch(agency)
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
-        self.personal = Personal(agency)
         self.deadletters = DeadLetters(agency)
         self.consequences = Consequences(agency, role)
         self.bank = BankWatch(agency, role)
@@ -118,7 +116,6 @@ class Service:
         worked += part("relay", self.relay.turn)
         part("log", self.course.turn)
         worked += part("consequences", self.consequences.turn)
-        worked += part("personal", self.personal.turn)
         worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
         worked += self._every(SLOW_TURN_SECONDS, "deadletters", self.deadletters.turn)
         worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)

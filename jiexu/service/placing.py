@@ -19,6 +19,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.changes import Change, note_changes
 from jiexu.service.issue import PROTOCOL
 from jiexu.service.opening import OpenedBundle, OpenedLeaf, Unplaceable
+from jiexu.service.personal import note_late
 from jiexu.service.persons import identity_from, person_key
 from jiexu.service.wishes import note_wish
 
@@ -194,6 +195,7 @@ class Placing:
         new = [one for one in checked.accepted if (event.event_id, one.field) not in have]
         if new:
             self._values += _rows(event, new)
+            note_late(write, stored.position)
             self._changed.setdefault(event.case_id, None)
             self._person_known(event, checked.accepted)
             write.put_on_agenda([event.case_id])

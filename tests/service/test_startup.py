@@ -11,7 +11,7 @@ from jiexu.audit.compare import compare_all
 from jiexu.audit.money import money_of
 from jiexu.audit.rebuild import LedgerTail, ledger_lines, ledger_tail, rebuild
 from jiexu.audit.replay import replay_journal
-from jiexu.case.event import Role
+from jiexu.case.event import Hand, Role
 from jiexu.contract import models
 from jiexu.contract.records import encode_record
 from jiexu.exchange.port import Exchange, Outgoing
@@ -21,7 +21,7 @@ from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.followers import LEDGER_CURSOR
 from jiexu.service.startup import StartReport, check_at_start, check_if_restored
 
-from .pair import WENZHOU, XIAN, World
+from .pair import WENZHOU, XIAN, Died, World
 
 
 def lines_of(world: World, code: str) -> list[LogLine]:
@@ -347,3 +347,23 @@ def test_replay_comparison_and_money_agree_after_the_rebuild(pair: World) -> Non
     money = money_of(replayed, journals, {code: pair.desks[code].platform for code in journals})
     assert money.balanced
     assert money.sent == money.credited > 0
+
+
+@pytest.mark.parametrize("point", ["ledger.sent", "claim.begin"])
+def test_a_disk_lost_at_any_moment_loses_no_personal_value_of_what_the_ledger_holds(pair: World, point: str) -> None:
+    (who,) = pair.moves(1)
+    fault = pair.faults[XIAN, Role.OUTBOUND]
+    fault.name = point
+    case_id = pair.case_of(who, at=XIAN)
+    with pytest.raises(Died):
+        pair.idle()
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    rebuild(pair.folder / XIAN / "journal.db", XIAN, pair.desks[WENZHOU].exchange)
+    start(pair, XIAN)
+    check_at_start(pair.desks[XIAN])
+    pair.idle()
+    assert pair.status(case_id, XIAN) == pair.status(case_id, WENZHOU) == "closed"
+    assert "DisclosureRequested" not in pair.types(WENZHOU, case_id, Hand.INBOUND)
+    pair.agreed()
+    pair.books_fit()

@@ -209,7 +209,7 @@ def test_the_loop_tells_what_its_parts_and_steps_took_and_did(pair: World, watch
     done = watched.values(XIAN, OUT, "jiexu_loop_work_total")
     assert done["intake",] > 0
     assert done["steps",] == 3
-    parts = {"upkeep", "intake", "steps", "ledger", "watch", "relay", "consequences", "personal", "bank", "resend"}
+    parts = {"upkeep", "intake", "steps", "ledger", "watch", "relay", "consequences", "bank", "resend"}
     assert parts <= {part for (part,) in done}
     assert watched.values(XIAN, OUT, "jiexu_step_cases_total")["remit",] >= 1
     assert 'jiexu_loop_part_seconds_count{part="steps",region="610100",role="outbound"}' in watched.scrape(XIAN, OUT)

@@ -148,7 +148,6 @@ def followers_behind(read: Reads, role: Role) -> dict[Labels, Tally]:
     behind: dict[Labels, Tally] = {
         ("ledger", ""): read.tally_log(cursors.get(LEDGER_CURSOR, 0)),
         ("consequences", ""): read.tally_events_after(cursors.get(f"consequences:{role}", 0)),
-        ("personal", ""): read.tally_events_after(cursors.get("personal", 0)),
         ("deadletters", ""): read.tally_parked_after(cursors.get("deadletter", 0)),
     }
     for peer in read.destinations(role):
