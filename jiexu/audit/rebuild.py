@@ -61,7 +61,9 @@ def ledger_lines(exchange: Exchange, region: str, earlier: Earlier | None = None
             if stands is None and line.position <= last and earlier is not None:
                 stands = earlier(line.position)
             if stands is not None and stands != line:
-                raise JournalConflict(f"position {line.position} stands twice in the ledger with two contents")
+                raise JournalConflict(
+                    f"账本中第 {line.position} 条有两种内容 / position {line.position} stands twice with two contents"
+                )
             if stands is None and line.position > last:
                 waiting[line.position] = line
         while last + 1 in waiting:
@@ -87,7 +89,9 @@ def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
         for line in _lines_of(last):
             stands = lines.setdefault(line.position, line)
             if stands != line:
-                raise JournalConflict(f"position {line.position} stands twice in the ledger with two contents")
+                raise JournalConflict(
+                    f"账本中第 {line.position} 条有两种内容 / position {line.position} stands twice with two contents"
+                )
     return LedgerTail(lines, last)
 
 

@@ -152,11 +152,7 @@ def _from_below(error: Exception) -> Told | None:
         case SeqTaken() | Moved():
             return Told("moved", "刚有新情况，请重新查看后再办", "it has just changed: look again, then do it", NO)
         case JournalConflict():
-            return Told(
-                "journal_conflict",
-                f"同一统筹区有过两本日志，内容不一致：{error}。请停止服务，用 jiexu audit compare 核对",
-                f"two journals have lived under one name: {error}. Stop the services and compare: jiexu audit compare",
-            )
+            return Told("journal_conflict", error.zh, error.en)
         case OtherRegion() | FileTooNew() | RulesDataError():
             return Told(
                 "file_unusable", f"{error}。请核对配置中的文件", f"{error}. Check the files in the configuration"

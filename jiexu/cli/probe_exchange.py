@@ -31,7 +31,7 @@ def exchange(config: "Config", now: datetime) -> Iterator[Finding]:
             count = len(admin.topics())
         yield Finding("exchange", State.OK, f"可达，{count} 个主题", f"reachable, {count} topics")
         # Each by itself: a directory that cannot be read, or a missing ledger, hides nothing else.
-        for name, probe in (("topics", _topics), ("clock", _clock)):
+        for name, probe in (("topics", _topics), ("clock", _clock), ("one_journal", _one_journal)):
             try:
                 yield from probe(place, config, now)
             except Exception as error:
@@ -81,6 +81,26 @@ def _clock(place: "Exchange", config: "Config", now: datetime) -> Iterator[Findi
         )
     else:
         yield Finding("clock", State.OK, "与交换的时间相符", "agrees with the exchange's")
+
+
+def _one_journal(place: "Exchange", config: "Config", now: datetime) -> Iterator[Finding]:
+    """Whether the ledger's last lines are this journal's own: else another journal lives, or lived, under one name."""
+    from jiexu.audit.rebuild import ledger_tail
+    from jiexu.journal.port import JournalConflict
+    from jiexu.service.startup import hold_against
+    from jiexu.service.wiring import open_configured_journal
+
+    with closing(open_configured_journal(config)) as journal:
+        try:
+            tail = ledger_tail(place, config.region)
+            with journal.read() as read:
+                hold_against(read, tail)
+        except JournalConflict as conflict:
+            yield Finding("one_journal", State.BAD, conflict.zh, conflict.en)
+            return
+    if tail.lines:
+        zh, en = f"末尾 {len(tail.lines)} 条与日志相同", f"its last {len(tail.lines)} lines are the journal's"
+        yield Finding("one_journal", State.OK, zh, en)
 
 
 def _wrong(zh: str, en: str) -> Finding:

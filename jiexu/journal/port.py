@@ -531,7 +531,23 @@ class Writes(Reads, Protocol):
 
 
 class JournalConflict(Exception):
-    """Two different lines for one position: two journals have lived under one name. Stop, and ask a person."""
+    """Two different lines for one position: two journals have lived under one name. Stop, and ask a person.
+
+    Made with one sentence, or with a Chinese and an English one joined by ` / `.
+    """
+
+    @property
+    def zh(self) -> str:
+        """The sentence for a Chinese reader, and what to do."""
+        said = str(self).partition(" / ")[0]
+        return f"同一统筹区有过两本日志，内容不一致：{said}。请停止本区全部服务，按 docs/operations.md 处理"
+
+    @property
+    def en(self) -> str:
+        """The same in English."""
+        chinese, _, said = str(self).partition(" / ")
+        todo = "Stop all services of the region; docs/operations.md says how to go on (Two live journals)"
+        return f"two journals have lived under one name: {said or chinese}. {todo}"
 
 
 class Journal(Protocol):

@@ -19,6 +19,7 @@ values. A claim that stands open counts as begun, so its acts are done again und
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -63,19 +64,20 @@ def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) 
     `alive` is called every few thousand lines: a large region's ledger takes longer than a watchdog waits.
     Raises JournalConflict, with which no service of the region may start, and ExchangeUnavailable.
     """
-    # In this order: the other service may be at work, and moves journal, ledger and cursor on, one after the other.
-    with agency.journal.read() as read:
-        written = read.cursor(LEDGER_CURSOR)
-    tail = ledger_tail(agency.exchange, agency.region)
-    with agency.journal.read() as read:
-        ahead = tail.end > read.last_position()
-        _compare(read, tail)
-        mending = ahead or bool(read.note(_MENDING))
-    absorbed = 0
-    if ahead:
-        with agency.journal.write() as write:
-            write.set_note(_MENDING, "1")  # a death between here and the end leaves word that it is not done
-        absorbed = absorb_ledger(agency.journal, agency.exchange, lambda _: alive())
+    with _told(agency):
+        # In this order: the other service may be at work, and moves journal, ledger and cursor, one after the other.
+        with agency.journal.read() as read:
+            written = read.cursor(LEDGER_CURSOR)
+        tail = ledger_tail(agency.exchange, agency.region)
+        with agency.journal.read() as read:
+            ahead = tail.end > read.last_position()
+            hold_against(read, tail)
+            mending = ahead or bool(read.note(_MENDING))
+        absorbed = 0
+        if ahead:
+            with agency.journal.write() as write:
+                write.set_note(_MENDING, "1")  # a death between here and the end leaves word that it is not done
+            absorbed = absorb_ledger(agency.journal, agency.exchange, lambda _: alive())
     derived = derive_again(agency, mending, alive)
     with agency.journal.write() as write:
         if write.note(_MENDING):
@@ -98,8 +100,19 @@ def check_if_restored(agency: Agency) -> None:
         check_at_start(agency)
 
 
-def _compare(read: Reads, tail: LedgerTail) -> None:
-    """What both hold must be the same; a fork is found before anything is done on top of it."""
+@contextmanager
+def _told(agency: Agency) -> Iterator[None]:
+    """A conflict is an alarm too: the service stops, and whoever looks at the journal then must see why."""
+    try:
+        yield
+    except JournalConflict as conflict:
+        with agency.journal.write() as write:
+            write.raise_todo("alarm", "two_journals", None, conflict.zh, conflict.en)
+        raise
+
+
+def hold_against(read: Reads, tail: LedgerTail) -> None:
+    """What both hold must be the same; a fork is found before anything is done on top of it. Raises JournalConflict."""
     both = sorted(position for position in tail.lines if position <= read.last_position())
     if not both:
         return
@@ -161,26 +174,21 @@ class LedgerWatch:
         since each of the two would use the other's places.
         """
         agency = self.agency
-        try:
-            end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
-            if end == self._seen:
-                return 0
-            tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end))
-        except ExchangeError:
-            return 0  # the ledger's follower says so
-        try:
+        with _told(agency):
+            try:
+                end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
+                if end == self._seen:
+                    return 0
+                tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end))
+            except ExchangeError:
+                return 0  # the ledger's follower says so
             with agency.journal.read() as read:
-                _compare(read, tail)
+                hold_against(read, tail)
                 if tail.end > read.last_position():
                     raise JournalConflict(
                         f"账本已有第 {tail.end} 条，本日志没有：另有一份日志以同一名义在运行 / "
                         f"the ledger holds line {tail.end}, this journal does not: another journal lives under one name"
                     )
-        except JournalConflict as conflict:
-            zh, _, en = str(conflict).partition(" / ")
-            with agency.journal.write() as write:
-                write.raise_todo("alarm", "two_journals", None, zh, en)
-            raise
         self._seen = end
         return 0
 

@@ -26,9 +26,10 @@ def set_aside(world: World) -> None:
     start(world, XIAN)
 
 
-def bring_back(world: World) -> None:
+def bring_back(world: World, running: bool = True) -> None:
     """Put the copy in the journal's place."""
-    stop(world, XIAN)
+    if running:
+        stop(world, XIAN)
     remove_journal(world, XIAN)
     for file in (world.folder / "copy").iterdir():
         shutil.copy(file, world.folder / XIAN / file.name)
@@ -184,6 +185,54 @@ def test_a_line_that_another_journal_wrote_is_found_too(pair: World) -> None:
         db.execute("UPDATE log SET recorded_at = recorded_at + 1 WHERE position = (SELECT max(position) FROM log)")
     with pytest.raises(JournalConflict, match="two journals"):
         LedgerWatch(pair.desks[XIAN]).turn()
+
+
+def fork(world: World) -> tuple[str, str]:
+    """西安's journal goes on, and so does an older copy of it: both write to the ledger. The copy is in place then."""
+    first = world.case_of(*world.moves(1))
+    world.idle()
+    set_aside(world)
+    second = world.case_of(*world.moves(2))
+    world.idle()
+    stop(world, XIAN)
+    (world.folder / "true").mkdir()
+    for file in (world.folder / XIAN).glob("journal.db*"):
+        shutil.copy(file, world.folder / "true" / file.name)
+    bring_back(world, running=False)
+    world.case_of(*world.moves(3), at=XIAN)
+    world.services[XIAN, Role.OUTBOUND].ledger.turn()
+    return first, second
+
+
+def test_two_journals_that_have_both_written_to_the_ledger_stop_each_with_an_alarm(pair: World) -> None:
+    fork(pair)
+    with pytest.raises(JournalConflict, match="两种内容"):
+        LedgerWatch(pair.desks[XIAN]).turn()
+    (alarm,) = pair.todos(XIAN, "two_journals")
+    assert "operations.md" in alarm.zh
+    assert "operations.md" in alarm.en
+    with pytest.raises(JournalConflict):
+        begin(pair)
+    assert len(pair.todos(XIAN, "two_journals")) == 1, "the same alarm"
+
+
+def test_after_two_journals_the_true_one_goes_on_with_a_ledger_made_anew(pair: World) -> None:
+    """The recipe of docs/operations.md: the copy is put away, the ledger's topic is made anew and written again."""
+    cases = fork(pair)
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    for file in (pair.folder / "true").iterdir():
+        shutil.copy(file, pair.folder / XIAN / file.name)
+    lose_ledger(pair)
+    start(pair, XIAN)
+    begin(pair)
+    third = pair.case_of(*pair.moves(4))
+    pair.idle()
+    assert [pair.status(case_id) for case_id in (*cases, third)] == ["closed"] * 3
+    assert pair.todo_codes(XIAN) == ["ledger_lost_its_end"]
+    assert check_at_start(pair.desks[XIAN]).absorbed == 0
+    pair.agreed()
+    pair.books_fit()
 
 
 def test_a_ledger_that_cannot_be_read_stops_nothing(pair: World) -> None:
