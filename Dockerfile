@@ -31,8 +31,8 @@ LABEL org.opencontainers.image.title="jiexu 接续" \
 # one of these folders takes its owner and mode; what holds keys is its owner's alone.
 RUN groupadd --gid 10001 jiexu \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/jiexu --no-create-home --shell /usr/sbin/nologin jiexu \
- && cd /var/lib && install -d -o jiexu -g jiexu -m 0755 jiexu jiexu/bank jiexu/directory \
- && install -d -o jiexu -g jiexu -m 0700 jiexu/region jiexu/partner jiexu/secrets jiexu/directory/root
+ && cd /var/lib && install -d -o jiexu -g jiexu -m 0755 jiexu jiexu/bank jiexu/directory jiexu/kafka-tls \
+ && install -d -o jiexu -g jiexu -m 0700 jiexu/admin jiexu/ca jiexu/directory/root jiexu/partner jiexu/region jiexu/secrets
 COPY --from=build /opt/jiexu /opt/jiexu
 ENV PATH=/opt/jiexu/bin:$PATH \
     PYTHONUNBUFFERED=1 \

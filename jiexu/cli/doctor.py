@@ -62,7 +62,7 @@ def examine(config_file: Path, now: datetime | None = None) -> list[Finding]:
 
 
 def _read_from(region: str, file: Path) -> Finding:
-    from jiexu.service.environment import variables_for
+    from jiexu.region.environment import variables_for
 
     names = ", ".join(variables_for(file, os.environ))
     zh, en = (f"，环境变量 {names}", f", and {names} of the environment") if names else ("", "")

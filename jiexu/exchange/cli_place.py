@@ -1,6 +1,7 @@
 """What the commands of the exchange share: where it is and how to log in to it, which regions, errors and languages."""
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from jiexu.exchange.broker import BrokerFailed
 from jiexu.exchange.broker_parts import PartsMissing
@@ -19,6 +20,7 @@ from jiexu.exchange.topics import DEFAULT_PARTITIONS
 from jiexu.region.directory.file import load_participants
 from jiexu.region.directory.participants import Participants
 from jiexu.region.directory.problem import DirectoryError
+from jiexu.region.environment import PREFIX, EnvironmentRefused, merged, settings_from, variables_for
 
 FOUND_PROBLEMS = 1
 BAD_INPUT = 2
@@ -143,7 +145,7 @@ def print_json(value: Any) -> None:
 
 def _configured(file: Path) -> Place:
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = merged(tomllib.loads(file.read_text(encoding="utf-8")), _from_environment(file))
         settings = ExchangeSettings.model_validate(values.get("exchange", {})).under(file.parent)
         directory, root = values.get("directory"), values.get("directory_root")
         participants = None
@@ -153,9 +155,25 @@ def _configured(file: Path) -> Place:
         _bad_input(error, f"{file} [exchange]")
     except DirectoryError as error:
         raise click.UsageError(str(error)) from error
+    except EnvironmentRefused as refused:
+        raise click.UsageError(say(refused.zh, refused.en)) from refused
     except (OSError, ValueError) as error:
         raise click.UsageError(say(f"不能读取 {file}：{error}", f"{file} cannot be read: {error}")) from error
     return Place(settings, () if participants is None else participants.regions, participants)
+
+
+class _Read(BaseModel):
+    """What is read of a configuration here."""
+
+    exchange: ExchangeSettings
+    directory: str
+    directory_root: str
+
+
+def _from_environment(file: Path) -> dict[str, Any]:
+    mine = tuple(PREFIX + name.upper() for name in _Read.model_fields)
+    variables = {name: text for name, text in variables_for(file, os.environ).items() if name.startswith(mine)}
+    return settings_from(variables, _Read)
 
 
 def _bad_input(error: ValidationError, where: str) -> NoReturn:

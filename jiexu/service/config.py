@@ -1,6 +1,6 @@
 """A region's configuration, strict: an unknown word is an error, not a silent default.
 
-A file (TOML); each of its keys can be given by an environment variable instead (service/environment.py).
+A file (TOML); each of its keys can be given by an environment variable instead (region/environment.py).
 """
 
 import os
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from jiexu.exchange.settings import ExchangeSettings
 from jiexu.journal.place import has_password, is_database
-from jiexu.service.environment import EnvironmentRefused, merged, settings_from, variables_for
+from jiexu.region.environment import EnvironmentRefused, merged, settings_from, variables_for
 
 StepMode = Literal["auto", "clerk"]
 

@@ -132,3 +132,20 @@ def test_help_is_chinese_first_with_english_beside_it(command: list[str]) -> Non
     text = run("topics", *command, "--help").stdout
     assert "主题" in text
     assert "opics" in text
+
+
+def test_a_configuration_s_exchange_can_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "region.toml"
+    file.write_text('[exchange]\nembedded = "of the file.db"\n', encoding="utf-8")
+    monkeypatch.setenv("JIEXU_CONFIG", str(file))
+    monkeypatch.setenv("JIEXU_BATCH", "64")  # a setting, though none of the exchange
+    monkeypatch.setenv("JIEXU_EXCHANGE__EMBEDDED", str(tmp_path / "of the environment.db"))
+    assert run("topics", "create", "--config", str(file), "--region", "610100").exit_code == 0
+    assert (tmp_path / "of the environment.db").exists()
+    assert not (tmp_path / "of the file.db").exists()
+    monkeypatch.setenv("JIEXU_EXCHANGE__EMBEDED", "x")
+    refused = run("topics", "create", "--config", str(file), "--region", "610100")
+    assert refused.exit_code == 2
+    assert "JIEXU_EXCHANGE__EMBEDDED" in refused.output

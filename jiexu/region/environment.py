@@ -51,7 +51,9 @@ def variables_for(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return found if named and os.path.realpath(named) == os.path.realpath(file) else {}
 
 
-def settings_from(variables: Mapping[str, str], model: type[BaseModel], but: frozenset[str]) -> dict[str, Any]:
+def settings_from(
+    variables: Mapping[str, str], model: type[BaseModel], but: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The variables as nested tables, as tomllib would give them; `but` are fields that are no settings.
 
     Raises EnvironmentRefused with every variable that is no setting of the model, is empty, or has a value of another
