@@ -64,6 +64,7 @@ class Placing:
         self._asked: set[str] = set()  # event ids that were looked for in the journal
         self._used: set[str] = set()  # those that were found there, or placed here
         self._new: dict[tuple[str, Hand, int], int] = {}  # places that were filled here, with their positions
+        self._appended = 0
         self._events: list[NewEvent] = []
         self._receipts: list[ReceiptRow] = []
         self._bundles: list[NewBundle] = []
@@ -79,12 +80,12 @@ class Placing:
 
     def bundle(self, arrival: Arrival, opened: OpenedBundle) -> None:
         """Place every leaf, then record the bundle over what was placed."""
-        before = len(self._events)
+        before = self._appended
         # A leaf that was given as a hash only is not delivered and gets no receipt: position 0.
         positions = [0] * len(opened.bundle.leaves)
         for leaf in opened.leaves:
             positions[leaf.leaf] = self._leaf(arrival, leaf, opened)
-        came_before = len(self._events) == before and self._stands(positions, opened.skeleton)
+        came_before = self._appended == before and self._stands(positions, opened.skeleton)
         if any(positions) and not came_before:
             issuer = opened.bundle.issuer
             self._bundles.append(NewBundle(opened.skeleton, issuer, positions, None, arrival.partition, arrival))
@@ -331,6 +332,7 @@ class Placing:
         void = case.take(event)
         position = self.write.last_position() + len(self._events) + 1
         self._events.append(NewEvent(data, event, void, arrival))
+        self._appended += 1
         self._new[event.case_id, event.hand, event.seq] = position
         self._used.add(event.event_id)
         self.placed += 1
