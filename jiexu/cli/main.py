@@ -15,6 +15,7 @@ from jiexu.cli.texts import choose_language
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("jiexu.demo.cli:demo", "演示：三个统筹区办理并证明。Three regions at work, and the proof."),
     "region": ("jiexu.cli.region:region", "建立、查看统筹区。Set up a region."),
+    "keys": ("jiexu.cli.keys:keys", "签名密钥：建立、查看、更换、吊销。Signing keys."),
     "outbound": ("jiexu.cli.service:outbound", "运行转出地服务。Run the transfer-out service."),
     "inbound": ("jiexu.cli.service:inbound", "运行转入地服务。Run the transfer-in service."),
     "check": ("jiexu.cli.check:check", "申请前自查。The applicant's dry run."),
@@ -32,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("jiexu.cli.journal:journal", "日志的备份、恢复、升级、迁移。Back up, restore, upgrade, move."),
     "audit": ("jiexu.cli.audit:audit", "重放、比对、验证、重建。Replay, compare, verify, rebuild."),
     "calendar": ("jiexu.calendar.cli:calendar", "工作日与期限。Working days and deadlines."),
-    "directory": ("jiexu.region.directory.cli:directory", "统筹区目录。The directory of pooling regions."),
+    "directory": ("jiexu.cli.directory:directory", "统筹区目录，参与目录的签署与安装。Directories of regions."),
     "registry": ("jiexu.region.registry.cli:registry", "本地登记库。The local registry."),
     "rules": ("jiexu.rules.cli:rules", "规则与校验。Rulesets and checks."),
     "contract": ("jiexu.contract.cli:contract", "契约与兼容性。The contract and its gate."),

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 # Deadlines reach this far ahead: the longest limit of the platform procedure, and a week for questions.
 HORIZON_WORKING_DAYS = 30
+KEY_DAYS = 30  # a request, the keeper's signature, every region's installing, and the overlap take weeks
 _PLACEHOLDER_BANK = "000000000000"  # what `region init` enters until the office enters its own
 
 
 def keys(config: "Config", now: datetime) -> Iterator[Finding]:
     """Whether the keys are secret, readable and accepted by the directory."""
     from jiexu.region.directory.file import load_participants
+    from jiexu.service.keyring import own_keys
     from jiexu.service.wiring import current_signer, read_index_key
 
     folder = config.path(config.keys)
@@ -34,9 +36,16 @@ def keys(config: "Config", now: datetime) -> Iterator[Finding]:
         read_index_key(config)
     except Exception as error:  # the signing key is looked at all the same
         yield failed("keys", error)
-    signer = current_signer(config, load_participants(config.path(config.directory), config.directory_root))
+    participants = load_participants(config.path(config.directory), config.directory_root)
+    signer = current_signer(config, participants, now)
     zh, en = f"签名密钥 {signer.key_id} 为目录认可，现在有效", f"key {signer.key_id} may sign now, says the directory"
     yield Finding("keys", State.OK, zh, en)
+    (own,) = [one for one in own_keys(config, participants, now) if one.key_id == signer.key_id]
+    days = own.days_left(now)
+    if days is not None and days < KEY_DAYS:
+        zh, en = f"它还有 {days} 天到期", f"it ends in {days} days"
+        do_zh, do_en = "更换：jiexu keys rotate（已更换的见 jiexu keys list）", "jiexu keys rotate, if none follows yet"
+        yield Finding("keys", State.WARN, zh, en, do_zh, do_en)
 
 
 def directory(config: "Config", now: datetime) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ def region() -> None:
     例 Examples:
       jiexu region init 西安 --dir ./xian --directory ./directory.json --exchange ./exchange.db
       jiexu region init 330300 --dir ./wenzhou --directory ./directory.json --kafka 127.0.0.1:9092
+      jiexu region init 成都 --dir ./chengdu --directory-root uKdi0gkCn7Z4uzGCF1k0yfQkGMpXjB2RgDZRUZdqGuM=
     """
 )
 @click.argument("code")
@@ -45,6 +46,11 @@ def region() -> None:
 )
 @click.option(
     "--root-key", type=click.Path(path_type=Path), help="目录根密钥，缺省在目录旁新建 root/root.pem。The root key."
+)
+@click.option(
+    "--directory-root",
+    metavar="BASE64",
+    help="目录由他人保管时其根公钥；写出加入申请 the root's public key where another keeps it: makes a request.",
 )
 @click.option(
     "--exchange", type=click.Path(path_type=Path), help="内置交换的文件，缺省为上级目录的 exchange.db。The exchange."
@@ -78,6 +84,7 @@ def init(
     folder: Path,
     directory: Path | None,
     root_key: Path | None,
+    directory_root: str | None,
     exchange: Path | None,
     kafka: str | None,
     journal: str | None,
@@ -98,7 +105,10 @@ def init(
     _refuse_unusable_journal(journal, journal_password_file)
     place = find_region(code)
     directory = directory or folder.parent / "directory.json"
-    root = load_root(root_key) if root_key else create_root(directory.parent / "root")
+    if directory_root is not None:
+        _refuse_root(directory_root, root_key)
+    request = folder / f"request-{place.code}-1.json" if directory_root else None
+    root = directory_root or (load_root(root_key) if root_key else create_root(directory.parent / "root"))
     where = {"kafka": kafka} if kafka else {"embedded": str(exchange or folder.parent / "exchange.db")}
     file = init_region(
         folder,
@@ -110,20 +120,40 @@ def init(
         partitions=partitions,
         journal=journal or JOURNAL_FILE,
         journal_password_file=journal_password_file,
+        request=request,
     )
     if not no_topics:
         _make_topics(file, place.code, partitions, replication, where)
     if as_json:
-        print_json({"region": place.code, "name": place.name, "config": str(file), "directory": str(directory)})
+        document = {"region": place.code, "name": place.name, "config": str(file), "directory": str(directory)}
+        print_json(document | {"request": None if request is None else str(request)})
         return
     click.echo(say(f"已建立 {place.name}（{place.code}）：{file}", f"{place.name} ({place.code}) is set up: {file}"))
     click.echo(say("接下来：", "Next:"))
     if no_topics:
         click.echo(f"  {_topics_command(place.code, partitions, replication, where)}")
+    if request is not None:
+        click.echo(say(f"  把 {request} 交目录管理方签署；取回目录后：", f"  the keeper signs {request}; then:"))
+        click.echo(f"  jiexu directory install NEW.json --config {file}")
     click.echo(f"  jiexu registry import --registry {folder / 'registry.db'} DIR")
     click.echo(f"  jiexu outbound --config {file}")
     click.echo(f"  jiexu inbound --config {file}")
     click.echo(f"  jiexu doctor --config {file}")
+
+
+def _refuse_root(text: str, root_key: Path | None) -> None:
+    from base64 import b64decode
+
+    try:
+        fits = len(b64decode(text, validate=True)) == 32
+    except ValueError:
+        fits = False
+    if not fits or root_key is not None:
+        raise Failure(
+            "directory_root",
+            "--directory-root 应为目录管理方给出的根公钥（44 个字符），且不与 --root-key 同时给出",
+            "--directory-root is the public key that the keeper gave (44 characters), and goes without --root-key",
+        )
 
 
 def _refuse_unusable(kafka: str) -> None:

@@ -1,7 +1,6 @@
 """Setting up a region: its keys, its configuration file, its empty journal, and its entry in the directory."""
 
 import os
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from jiexu.contract.keys import create_key
 from jiexu.contract.secret_files import check_private
-from jiexu.contract.signing import key_id_of
+from jiexu.contract.signing import Ed25519Signer, Signer
 from jiexu.exchange.topics import DEFAULT_PARTITIONS
 from jiexu.journal.opening import open_journal
 from jiexu.journal.place import is_database
@@ -19,6 +18,7 @@ from jiexu.region.directory.entries import Online, OutpatientPooling, ReceivingA
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.participants import Participants
 from jiexu.region.directory.places import PoolingRegion
+from jiexu.region.directory.request import requested, save_request
 from jiexu.region.directory.signing import new_key, public_text, sign_entry
 from jiexu.service.config import ConfigError
 from jiexu.service.issue import PROTOCOL
@@ -28,23 +28,26 @@ ROOT_KEY_FILE = "root.pem"
 JOURNAL_FILE = "journal.db"
 
 
-def create_root(folder: Path) -> Ed25519PrivateKey:
+def create_root(folder: Path, passphrase: str | None = None) -> Ed25519PrivateKey:
     """The directory's root key, `root.pem` in that folder (0600): made where it is missing."""
     file = folder / ROOT_KEY_FILE
     if not file.exists():
-        _, made = create_key(folder)
+        _, made = create_key(folder, passphrase=passphrase)
         made.rename(file)
-    return load_root(file)
+    return load_root(file, passphrase)
 
 
-def load_root(file: Path) -> Ed25519PrivateKey:
+def load_root(file: Path, passphrase: str | None = None) -> Ed25519PrivateKey:
     """The directory's root key. Raises ConfigError where the file holds none, ContractError where it lies open."""
     try:
         if file.exists():
             check_private(file)
-        key = load_pem_private_key(file.read_bytes(), password=None)
+        key = load_pem_private_key(file.read_bytes(), password=None if passphrase is None else passphrase.encode())
     except (OSError, ValueError, TypeError):
-        raise ConfigError(f"{file} 不是目录根密钥", f"{file} holds no root key of a directory") from None
+        raise ConfigError(
+            f"{file} 不是目录根密钥，或口令不对",
+            f"{file} holds no root key of a directory, or its passphrase is another",
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{file} 不是 Ed25519 密钥", f"{file} holds no Ed25519 key")
     return key
@@ -55,7 +58,7 @@ def init_region(
     region: PoolingRegion,
     *,
     directory: Path,
-    root: Ed25519PrivateKey,
+    root: Ed25519PrivateKey | str,
     exchange: Mapping[str, str],
     bank: Path,
     partitions: int = DEFAULT_PARTITIONS,
@@ -63,13 +66,16 @@ def init_region(
     now: datetime | None = None,
     journal: str = JOURNAL_FILE,
     journal_password_file: Path | None = None,
+    request: Path | None = None,
 ) -> Path:
     """Make a region's folder and let it join the directory. Returns the configuration file.
 
-    `exchange` is the `[exchange]` table: `embedded` (a file) or `kafka` (bootstrap servers); `journal` a file in the
-    folder, or a database's address. Refuses a folder that holds a region already: its keys and its journal are never
-    written over. The configuration is written last; until it stands, whatever an earlier try left is taken up.
-    Raises ConfigError, JournalError, DirectoryError.
+    `root` is the directory's root key, or its public half (base64) where another person holds the key: then what the
+    region asks that person to sign is written to `request`, and the directory comes back from there. `exchange` is the
+    `[exchange]` table: `embedded` (a file) or `kafka` (bootstrap servers); `journal` a file in the folder, or a
+    database's address. Refuses a folder that holds a region already: its keys and its journal are never written over.
+    The configuration is written last; until it stands, whatever an earlier try left is taken up. Raises ConfigError,
+    JournalError, DirectoryError.
     """
     file = folder / "region.toml"
     if file.exists():
@@ -82,13 +88,17 @@ def init_region(
     private = _signing_key(keys)
     if not (keys / INDEX_KEY_FILE).exists():
         _write_whole(keys / INDEX_KEY_FILE, os.urandom(INDEX_KEY_BYTES), 0o600)
-    root_text = public_text(root)
+    root_text = root if isinstance(root, str) else public_text(root)
     participants = load_participants(directory, root_text) if directory.exists() else Participants.empty(root_text)
-    key_id = key_id_of(b64decode(public_text(private)))
-    if participants.key(region.code, key_id, now).key is None:
-        entry = _entry(region, private, root, partitions, now)
-        signed = sign_entry(entry, root=root, region=(key_id, private))
-        save_participants(participants.with_entry(signed), directory)
+    signer = Ed25519Signer(private)
+    if participants.key(region.code, signer.key_id, now).key is None:
+        entry = _entry(region, signer, None if isinstance(root, str) else root, partitions, now)
+        if isinstance(root, str):
+            assert request is not None, "somebody else signs"
+            save_request(requested(entry, signer), request)
+        else:
+            signed = sign_entry(entry, root=root, region=(signer.key_id, signer))
+            save_participants(participants.with_entry(signed), directory)
     place = journal if is_database(journal) else folder / journal
     open_journal(place, region.code, create=True, password_file=journal_password_file).close()
     text = _config_text(
@@ -105,10 +115,9 @@ def _signing_key(keys: Path) -> Ed25519PrivateKey:
 
 
 def _entry(
-    region: PoolingRegion, key: Ed25519PrivateKey, root: Ed25519PrivateKey, partitions: int, now: datetime
+    region: PoolingRegion, key: Signer, root: Ed25519PrivateKey | None, partitions: int, now: datetime
 ) -> RegionEntry:
     today = now.date()
-    key_id = key_id_of(b64decode(public_text(key)))
     return RegionEntry(
         region=region.code,
         number=1,
@@ -116,7 +125,7 @@ def _entry(
         online=(Online(procedure="platform", valid_from=today - timedelta(days=1)),),
         partitions=partitions,
         protocols=(PROTOCOL.hex(),),
-        keys=(new_key(region.code, key_id, key, valid_from=now - timedelta(minutes=5), previous=None, root=root),),
+        keys=(new_key(region.code, key.key_id, key, valid_from=now - timedelta(minutes=5), previous=None, root=root),),
         accounts=(_account(region, today),),
         outpatient_pooling=(OutpatientPooling(valid_from=date(2021, 12, 1), has_it=True),),
     )

@@ -48,10 +48,13 @@ class BadInput(Unanswered):
 
 @click.group()
 def directory() -> None:
-    """统筹区目录：查找、查看、列出。The directory of pooling regions: find, show, list.
+    """统筹区目录：查找、查看、列出；参与目录：签署、安装。The directory of pooling regions: find, show, list. The
+    directory of those that take part, with their keys: sign (its keeper), install (each region).
 
     \b
-    示例 Example: jiexu directory find 瓯海
+    示例 Examples:
+      jiexu directory find 瓯海
+      jiexu directory install new.json --config region.toml
     """
 
 

@@ -28,6 +28,11 @@ _TEXTS = {
 }
 
 
+def state_words(state: KeyState) -> tuple[str, str]:
+    """The state in Chinese and English."""
+    return _TEXTS[state]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
     """The judgement on one key of one region at one instant; `key` is None where it is unknown."""

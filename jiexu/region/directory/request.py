@@ -7,6 +7,7 @@ region installs the directory that comes of it. Nothing secret is in the file.
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +82,12 @@ def sign_request(participants: Participants, request: EntryRequest, root: Ed2551
         )
     entry = request.entry
     published = _published(participants, entry.region)
-    keys = tuple(one if one.key_id in published else signed_by_root(entry.region, one, root) for one in entry.keys)
+    keys = tuple(
+        one.model_copy(update={"signed_by_root": published[one.key_id].signed_by_root})
+        if one.key_id in published
+        else signed_by_root(entry.region, one, root)
+        for one in entry.keys
+    )
     granted = entry.model_copy(update={"keys": keys})
     signed = SignedEntry(entry=granted, by_region=request.by_region, by_root=sign(root, entry_bytes(granted)))
     return participants.with_entry(signed)
@@ -107,9 +113,11 @@ def doubts(participants: Participants, request: EntryRequest) -> Iterator[Senten
     previous: RegionKey | None = None
     for key in entry.keys:
         if key.key_id not in published and (previous is None or not is_vouched_for(entry.region, key, previous)):
+            mark = sha256(key.raw).hexdigest()
             yield (
-                f"新密钥 {key.key_id} 没有上一密钥的签名：请经公文向该区核实其编号",
-                f"no earlier key vouches for the new key {key.key_id}: confirm its id with the region by letter",
+                f"新密钥 {key.key_id} 没有上一密钥的签名：请经公文向该区核实公钥的 SHA-256 {mark}",
+                f"no earlier key vouches for the new key {key.key_id}: confirm by letter the SHA-256 of its public "
+                f"key, {mark}",
             )
         previous = key
     if request.by_region is None:
@@ -133,8 +141,8 @@ def _key_changes(old: RegionKey | None, key: RegionKey) -> Iterator[Sentence]:
             yield f"密钥 {key.key_id} 于 {_shown(now)} {zh}", f"key {key.key_id} {en} {_shown(now)}"
 
 
-def _published(participants: Participants, region: str) -> set[str]:
-    return {key.key_id for key in participants.entry(region).keys} if region in participants.regions else set()
+def _published(participants: Participants, region: str) -> dict[str, RegionKey]:
+    return {key.key_id: key for key in participants.entry(region).keys} if region in participants.regions else {}
 
 
 def _shown(when: datetime) -> str:
