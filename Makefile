@@ -27,9 +27,13 @@ format: $(VENV)/.tested ## 整理格式 format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.tested ## 基准 benchmarks
+bench: $(VENV)/.tested ## 基准，约二十分钟（docs/benchmarks.md）benchmarks, some twenty minutes
 	@$(BIN)/python -m benchmarks.codec
-	@$(BIN)/python -m benchmarks.journal_append
+	@$(BIN)/python -m benchmarks.journal_append --postgres
+	@$(BIN)/python -m benchmarks.scrape
+	@$(BIN)/python -m benchmarks.end_to_end
+	@$(BIN)/python -m benchmarks.end_to_end --store postgresql
+	@$(BIN)/python -m benchmarks.large_journal
 
 image: ## 构建容器镜像 build the container image, jiexu:latest
 	@docker build --tag jiexu:latest --build-arg REVISION="$$(git rev-parse --short HEAD)" .
