@@ -44,6 +44,7 @@ class JournalDisk:
             self.db.execute(statement)
         self._tables = _tables(self.db)
         self.busy = False  # a block is open
+        self._changes, self._frontier = -1, (0, 0, 0)
         self.unsynced: list[bytes] = []  # the file before each of the last commits, where commits are not synced
 
     def begin(self, incarnation: str) -> None:
@@ -58,6 +59,16 @@ class JournalDisk:
     def connect(self, process: Alive) -> Sql:
         """A process's connection."""
         return _JournalSql(self, process)
+
+    def frontier(self) -> tuple[int, int, int]:
+        """How far the journal has come: its last line, how far its ledger holds it, how much is on the agenda."""
+        if self.db.total_changes != self._changes:
+            self._changes = self.db.total_changes
+            (self._frontier,) = self.db.execute(
+                "SELECT last, (SELECT coalesce(max(position), 0) FROM cursors WHERE name = 'ledger'),"
+                " (SELECT coalesce(sum(changed), 0) FROM agenda) FROM head"
+            ).fetchall()
+        return self._frontier
 
     def copy(self) -> bytes:
         """A backup."""

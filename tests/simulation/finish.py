@@ -38,27 +38,32 @@ def finish(world: "World") -> list[str]:
     left: list[str] = []
     for _ in range(ROUNDS):
         left = []
+        cleared = 0
         for code in world.plan.codes:
-            world.at_desk(code, _clear)
+            cleared += world.at_desk(code, _clear) or 0
             for item in world.at_desk(code, worklist) or ():
                 if (item.ours or item.clock is None) and item.case_id not in world.nameless:
                     left.append(f"{code}: {item.case_id} {item.status}: {item.step} ({item.reason_code})")
                     _do(world, code, item)
-        world.wait(3700)
-        world.settle()
+        if left or cleared:
+            world.wait(3700)
+            world.settle()
         if not left or world.violations:
             return []
     return left
 
 
-def _clear(agency: Agency) -> None:
-    """What failed and what was an alarm is settled: it may go on."""
-    with agency.journal.write() as write:
-        for todo in write.todos():
-            if todo.case_id is not None and (todo.kind == "failed" or todo.code in ALARMS):
+def _clear(agency: Agency) -> int:
+    """What failed and what was an alarm is settled: it may go on. Returns how much there was."""
+    with agency.journal.read() as read:
+        waits = [t for t in read.todos() if t.case_id is not None and (t.kind == "failed" or t.code in ALARMS)]
+    if waits:
+        with agency.journal.write() as write:
+            for todo in waits:
                 write.clear_todo(todo.id)
-                if write.heads([todo.case_id]):
+                if todo.case_id is not None and write.heads([todo.case_id]):
                     write.put_on_agenda([todo.case_id])
+    return len(waits)
 
 
 def _do(world: "World", code: str, item: WorkItem) -> None:

@@ -1,5 +1,6 @@
 """What outlives a schedule because making it takes long: the disks, emptied each time, and the seams to the product."""
 
+import sys
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ import jiexu.contract.signing as signing
 import jiexu.journal.log_writes as log_writes
 import jiexu.service.loop as loop
 import jiexu.service.upkeep as upkeep
+from jiexu.audit.rebuild import _lines_of as lines_of
+from jiexu.contract.bundle import open_bundle
+from jiexu.contract.codec import open_event
+from jiexu.contract.letters import open_receipts
+from jiexu.journal.log_records import decode_line
 from jiexu.region.registry import SqliteRegistry
 from tests.simulation.disk import JournalDisk, empty_tables
 from tests.simulation.ground import CODES, START, ground
@@ -40,8 +46,8 @@ class Machine:
             registry._settle_region(code)
         for journal in self.journals.values():
             journal.begin(random_bytes(16).hex())
-        decode.cache_clear()
-        _verify_once.cache_clear()
+        for memory in (decode, _verify_once, *_MEMORIES):
+            memory.cache_clear()
 
     def _clock(self, code: str) -> Callable[[], datetime]:
         return lambda: self._now(code)
@@ -58,6 +64,8 @@ class Machine:
             ):
                 stack.enter_context(patch.object(module, name, value))
             stack.enter_context(patch.dict(signing._SUITES, {signing.ED25519: _verify_once}))
+            for module, name, remembered in _REMEMBERED:
+                stack.enter_context(patch.object(module, name, remembered))
             yield
 
 
@@ -68,3 +76,20 @@ _verified: Any = signing._verify_ed25519
 def _verify_once(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """The same signature over the same bytes is proved once a schedule, not by each journal that holds it."""
     return bool(_verified(public_key, message, signature))
+
+
+def _everywhere(function: Any) -> list[tuple[Any, str, Any]]:
+    """A function that remembers its answers, for every module of the product that calls it."""
+    remembered = lru_cache(maxsize=4096)(function)
+    _MEMORIES.append(remembered)
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("jiexu.")]
+    return [(m, n, remembered) for m in modules for n, value in list(vars(m).items()) if value is function]
+
+
+# What the same bytes say never changes and is never written to: both regions, every restart and the audit may share it.
+_MEMORIES: list[Any] = []
+_REMEMBERED = [
+    place
+    for function in (open_bundle, open_receipts, open_event, decode_line, lines_of)
+    for place in _everywhere(function)
+]

@@ -5,13 +5,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from jiexu.audit.replay import uncollected
 from tests.simulation import happenings
-from tests.simulation.checks import problems
+from tests.simulation.checks import problems, waiting_for_nobody
 from tests.simulation.disaster import after_disaster, disaster
 from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, draw
 from tests.simulation.world import Violation, World
+
+COLLECT_EVERY = 20  # schedules between two collections of cycles: some megabytes
 
 
 @dataclass
@@ -38,7 +41,9 @@ def machine() -> Machine:
 
 def run(plan: Plan) -> Outcome:
     """Run one plan to its end and look at what is left."""
-    with machine().seams():
+    if plan.seed % COLLECT_EVERY == 0:
+        gc.collect()
+    with uncollected(), machine().seams():
         world = World(machine(), plan)
         world.doers = happenings.doers(world)
         for stage in (_disturbed, _quiet, _finished, _disaster):
@@ -57,13 +62,13 @@ def _disturbed(world: World) -> None:
 def _quiet(world: World) -> None:
     quiesce(world)
     if not world.violations:
-        world.violations += problems(world)
+        world.violations += waiting_for_nobody(world)
 
 
 def _finished(world: World) -> None:
     world.violations += [f"no end: {left}" for left in finish(world)]
     if not world.violations:
-        world.violations += problems(world)
+        world.violations += [*problems(world), *waiting_for_nobody(world)]
 
 
 def _disaster(world: World) -> None:

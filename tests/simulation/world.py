@@ -352,11 +352,11 @@ class World:
         return worked or 0
 
     def surroundings(self, process: Process) -> object:
-        """All that a service can see: while it is the same, a turn in which it did nothing would be the same too."""
+        """All from which work can come to a service: while it is the same, a turn after an idle one is idle too."""
         code = process.region
-        journal, bank = self.machine.journals[code].db, self.bank._db
         tens = int(self.now(code).timestamp()) // 600
-        return journal.total_changes, bank.total_changes, self.broker.version, self.reachable(code), tens
+        journal = self.machine.journals[code].frontier()
+        return journal, self.bank._db.total_changes, self.broker.version, self.reachable(code), tens
 
     def resting(self, process: Process) -> bool:
         """Whether a turn would do nothing."""
@@ -364,18 +364,18 @@ class World:
 
     def settle(self, longest: int = 400) -> None:
         """Turn until nothing is left to do, also once what looks at clocks has had its turn."""
-        left = longest
-        while left and not self.violations:
-            left -= 1
+        for _ in range(longest):
             self.wait(0.5)
             ready = [p for p in self.services if not self.resting(p)]
             for process in ready:
                 self.turn(process)
+            if self.violations:
+                return
             if not ready:
                 self.wait(31)
                 if not sum([self.turn(process) for process in list(self.services)]):
                     return
-        self.violations += [] if self.violations else ["nothing comes to rest"]
+        self.violations.append("nothing comes to rest")
 
     def post(self, code: str, role: Role, partition: int, value: bytes) -> None:
         """Put bytes into a mailbox."""
