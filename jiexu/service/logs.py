@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -16,6 +17,11 @@ _NUMBER = re.compile(r"(?<![0-9A-Fa-f])(\d{4})\d{7,10}(\d{3}[\dXx])(?![0-9A-Fa-f
 
 # Passports (E12345678, EA1234567) and the permits of Hong Kong and Macao (H12345678, H1234567801), standing alone.
 _DOCUMENT = re.compile(r"(?<![0-9A-Za-z])(?:[EGDSP][A-Z]?\d{7,8}|[HM]\d{8}(?:\d\d)?)(?![0-9A-Za-z])")
+
+
+SELDOM_SECONDS = 60.0
+SELDOM_KINDS = 1_000
+"""Kinds of messages that are remembered: libraries have some dozen, and one that puts values into them has no end."""
 
 
 def mask(text: str) -> str:
@@ -48,6 +54,32 @@ def mask_numbers(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMap
     return {str(_masked(key)): _masked(value) for key, value in entry.items()}
 
 
+class Seldom(logging.Filter):
+    """Lets the same message of a library through once a minute, with how often it was said meanwhile.
+
+    While a broker is away kafka-python says so fifteen times a second; the service says it itself, with what to do.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one is shown. A message is known by its text before values are put in."""
+        key, now = (record.name, str(record.msg)), self._clock()
+        at, kept_back = self._said.get(key, (-SELDOM_SECONDS, 0))
+        if now - at < SELDOM_SECONDS:
+            self._said[key] = (at, kept_back + 1)
+            return False
+        if len(self._said) >= SELDOM_KINDS:
+            self._said.clear()
+        self._said[key] = (now, 0)
+        if kept_back:
+            record.msg, record.args = f"{record.getMessage()} (and {kept_back} times since the last)", ()
+        return True
+
+
 def configure_logs(level: int = logging.INFO, **bound: str) -> None:
     """JSON lines on standard error with time, level and `bound` (region, role); other libraries' warnings too."""
     shared: list[Any] = [
@@ -74,4 +106,5 @@ def configure_logs(level: int = logging.INFO, **bound: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
         )
     )
+    handler.addFilter(Seldom())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,6 +1,7 @@
 """The services as processes, and what their logs say and never say."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jiexu.service.logs import mask, mask_numbers
+from jiexu.service.logs import Seldom, mask, mask_numbers
 
 from .conftest import Jiexu
 from .people import application_file, movers, row
@@ -134,6 +135,24 @@ def test_numbers_are_masked_wherever_they_stand() -> None:
     assert NUMBER not in text
     assert OLD not in text
     assert (shown["count"], shown["done"]) == (3, True)
+
+
+def test_what_a_library_says_again_and_again_is_shown_once_a_minute_with_its_number() -> None:
+    now = [0.0]
+    seldom = Seldom(lambda: now[0])
+
+    def said(message: str, *values: object, name: str = "kafka.net") -> str | None:
+        record = logging.LogRecord(name, logging.ERROR, "", 0, message, values, None)
+        return record.getMessage() if seldom.filter(record) else None
+
+    assert said("Connection %s failed", 1) == "Connection 1 failed"
+    assert [said("Connection %s failed", number) for number in range(5)] == [None] * 5
+    assert said("Connection %s failed", 1, name="kafka.admin") == "Connection 1 failed"
+    assert said("Fetch failed") == "Fetch failed"
+    now[0] = 61.0
+    assert said("Connection %s failed", 7) == "Connection 7 failed (and 5 times since the last)"
+    now[0] = 130.0
+    assert said("Connection %s failed", 8) == "Connection 8 failed"
 
 
 def test_warnings_of_libraries_are_json_lines_too() -> None:

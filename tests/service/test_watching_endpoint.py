@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jiexu.exchange.port import ExchangeUnavailable
 from jiexu.journal.port import JournalUnavailable
 from jiexu.service.loop import WATCHDOG_SECONDS
-from jiexu.service.watching import server
+from jiexu.service.watching import looks, server
 from jiexu.service.watching.catalog import CATALOG
 from jiexu.service.watching.watch import Watch
 from tests.service.pair import IN, OUT, WENZHOU, XIAN, World
@@ -223,3 +223,22 @@ def test_bundles_that_are_sent_again_are_counted(pair: World, watched: Watched) 
     pair.clock.pass_by(hours=2)
     pair.turn()
     assert watched.values(WENZHOU, IN, "jiexu_loop_work_total")["resend",] == 1
+
+
+def test_a_dear_look_rests_and_a_failed_one_is_taken_again_at_once(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # as in a service
+    look = watch.looks["setup"]
+    look.ask()
+    assert look.answer(time.monotonic() + 30).ok
+    look.looked_at = time.monotonic() - 2.0
+    look.took = 0.01
+    assert not look._rests(), "the last one is not fresh any more"
+    look.took = 1.0
+    assert look._rests(), "it took a second, and works for a twentieth of the time"
+    look._error = ("不可达", "away")
+    assert not look._rests()
+    look._error, look.took = None, 60.0
+    look.looked_at = time.monotonic() - looks.KEPT_SECONDS / 2
+    assert not look._rests(), "figures are looked at again before they are too old to be shown"

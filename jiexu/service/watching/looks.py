@@ -83,7 +83,9 @@ class Lookout:
             self._thread.join(1.0)
 
     def _rests(self) -> bool:
-        rest = max(FRESH_SECONDS, self.took / self._share)
+        # A look that failed has waited, not worked; and what is well again must be seen at once.
+        dear = self.took / self._share if self._error is None else 0.0
+        rest = min(max(FRESH_SECONDS, dear), KEPT_SECONDS / 2)
         return self._ended > 0 and time.monotonic() - self.looked_at < rest
 
     def _run(self) -> None:
