@@ -6,7 +6,7 @@ from pathlib import Path
 from jiexu.calendar import load as load_calendar
 from jiexu.contract.errors import ContractError
 from jiexu.contract.keys import FileSigner, load_key
-from jiexu.contract.secret_files import read_secret
+from jiexu.contract.secret_files import check_private, read_secret
 from jiexu.contract.signing import Signer
 from jiexu.exchange.port import Exchange
 from jiexu.exchange.settings import open_exchange
@@ -121,7 +121,10 @@ def read_index_key(config: Config) -> bytes:
 
 def _read_secret(file: Path) -> bytes:
     try:
+        check_private(file)
         data = file.read_bytes()
+    except ContractError as error:
+        raise ConfigError(error.zh, error.en) from None
     except OSError:
         raise ConfigError(
             f"找不到 {file}；用 `jiexu region init` 建立", f"{file} is missing: `jiexu region init`"

@@ -1,5 +1,6 @@
 """Logging in to a real secured Kafka: what works, and what is told, where and how soon, when it does not."""
 
+import gc
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from jiexu.exchange import ExchangeUnavailable, LoginRefused, NotAllowed, Outgoing
 from jiexu.exchange.kafka import KafkaExchange, KafkaSettings
+from jiexu.exchange.kafka.defects import connect_once
 from jiexu.exchange.kafka.login import login_options
 from tests.certificates import Authority, write_secret
 from tests.exchange.place import Journal, Place, take
@@ -149,6 +151,22 @@ class TestSilence:
             bootstrap = f"127.0.0.1:{mute.getsockname()[1]}"
             with pytest.raises(ExchangeUnavailable):
                 topics_seen(secured.by_password(ADMIN, bootstrap=bootstrap, request_timeout=0.5, delivery_timeout=1))
+
+    def test_a_login_leaves_nothing_open_whether_it_holds_or_not(self, secured: Secured) -> None:
+        wrong = str(secured.file("wrong", "not this"))
+        logins = [secured.by_password(ADMIN), secured.by_password(ADMIN, sasl_password_file=wrong)]
+        tries = [settings.client_options() | login_options(settings) for settings in logins]
+
+        def opened() -> int:
+            return len(os.listdir("/proc/self/fd"))
+
+        for options in tries:  # what is kept for the process is opened now
+            connect_once(options, 5)
+        gc.collect()
+        before = opened()
+        for options in tries * 5:
+            connect_once(options, 5)
+        assert opened() <= before
 
     def test_one_server_of_several_is_enough(self, secured: Secured) -> None:
         both = f"127.0.0.1:1,{secured.broker.bootstrap}"

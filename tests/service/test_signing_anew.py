@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from jiexu.case.event import Hand, Role
+from jiexu.audit.verify import verify_journal
+from jiexu.case.event import Hand, Party, Role
 from jiexu.contract.bundle import make_bundle, open_bundle
+from jiexu.contract.codec import open_event
 from jiexu.contract.keys import create_key
-from jiexu.contract.letters import open_receipts
+from jiexu.contract.letters import make_notice, open_receipts
 from jiexu.contract.signing import ED25519, SM2, Signer
 from jiexu.region.directory.file import load_participants, save_participants
 from jiexu.region.directory.request import requested, sign_request
@@ -365,3 +367,64 @@ def test_make_bundle_is_the_contracts_own(pair: World) -> None:
     assert made.schemas == again.schemas
     assert made.signature == again.signature  # Ed25519 signs the same bytes the same way
     assert pair.case(XIAN, case_id).last == {}
+
+
+def test_both_signatures_are_proved_by_the_audit(pair: World) -> None:
+    case_id = unread(pair)
+    rotate(pair, WENZHOU, suite=SM2)
+    pair.clock.pass_by(days=2)
+    pair.stopped.clear()
+    pair.idle()
+    assert pair.status(case_id) == "closed"
+    for code in (WENZHOU, XIAN):
+        assert verify_journal(pair.desks[code].journal, pair.agencies[code, IN].participants) == []
+
+
+def test_nothing_signed_anew_is_sent_before_the_ledger_holds_it(pair: World) -> None:
+    unread(pair)
+    new = rotate(pair, WENZHOU)
+    pair.clock.pass_by(days=2)
+    service = pair.services[WENZHOU, IN]
+    service.upkeep.turn()
+    sent = len(pair.mailbox(XIAN, OUT))
+    for _ in range(3):  # signs anew, and would send what is due
+        service.resend.turn()
+        service.relay.turn()
+    assert len(pair.mailbox(XIAN, OUT)) == sent
+    service.ledger.turn()
+    service.relay.turn()
+    assert keys_in(pair, XIAN, OUT)[sent:] == [new.key_id]
+
+
+def test_what_a_gap_waits_for_is_sent_again_at_once_when_it_is_asked_for(pair: World) -> None:
+    case_id = unread(pair)
+    pair.stopped.clear()
+    pair.idle()
+    for message in ("one", "two"):
+        pair.act(WENZHOU, case_id, "remind", about="upload", message=message)
+    pair.stopped = {(XIAN, OUT), (XIAN, IN)}
+    pair.idle()
+    with pair.desks[WENZHOU].journal.read() as read:
+        waiting = sorted(one.seq for one in read.unreceipted(IN))
+    assert len(waiting) == 2
+    before = len(pair.mailbox(XIAN, OUT))
+    about = {"case_id": case_id, "hand": Hand.INBOUND, "seq": waiting[-1]}
+    asked = {"code": "held_gap", "text": "a gap", "topic": "t", "partition": 0, "offset": 0, "digest": bytes(32)}
+    letter = make_notice(
+        pair.signer(XIAN),
+        Party(XIAN, OUT),
+        Party(WENZHOU, IN),
+        number=1,
+        prev=None,
+        notice={**asked, "about": about, "wants": "send_again"},
+    )
+    for _ in range(3):  # asked three times, sent once
+        pair.post(WENZHOU, IN, letter.bytes)
+        pair.idle()
+    values = [record.value for record in pair.mailbox(XIAN, OUT)[before:]]
+    events = [open_event(leaf.event).event for v in values for leaf in open_bundle(v).leaves if leaf.event]
+    assert sorted(event.seq for event in events) == waiting
+    assert pair.todos(WENZHOU) == []
+    pair.stopped.clear()
+    pair.idle()
+    pair.agreed()

@@ -7,6 +7,7 @@ release has moved what they reach for. With a new release look first whether a r
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import kafka.errors as errors
@@ -33,6 +34,8 @@ def stop_half_made(client: Any) -> None:
     network = getattr(client, "_net", None)
     if network is not None:
         network.stop(timeout_ms=1000)
+        with suppress(Exception):
+            network.close()  # stopping alone leaves its sockets open
 
 
 def keep_joining(consumer: Any) -> None:
@@ -140,6 +143,8 @@ def connect_once(options: dict[str, Any], seconds: float) -> list[Exception]:
     finally:
         manager.close()
         net.stop(timeout_ms=1000)
+        with suppress(Exception):
+            net.close()  # stopping alone leaves its sockets open
     return failures
 
 
