@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from journal_contract import JournalContract
-from journal_given import REGION, Place, decode, new_event
+from journal_given import ARRIVAL, PARTNER, REGION, Place, decode, fill, new_event
 from journal_log_contract import LogContract
 from journal_tally_contract import TallyContract
 
+from jiexu.case.event import Hand, Role
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalError, JournalUnavailable
 
@@ -150,3 +151,56 @@ def test_a_full_disk_undoes_the_block_and_is_told_as_a_journal_that_is_away(plac
         w.append([new_event(2, 1)])
     journal.close()
     place.check()
+
+
+STANDING = (("parked", "unsettled"), ("todo", "standing"), ("claims", "open"))
+"""Indexes of what stands open alone."""
+
+
+class Explained:
+    """A connection that notes how each statement would be carried out."""
+
+    def __init__(self, sql: Any) -> None:
+        self._sql = sql
+        self.plans: dict[str, list[str]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sql, name)
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        self.plans[statement] = [row[3] for row in self._sql.rows(f"EXPLAIN QUERY PLAN {statement}", values)]
+        return self._sql.rows(statement, values)
+
+
+def test_no_count_reads_a_table_that_grows_with_the_journal(place: SqlitePlace) -> None:
+    """Tables and indexes of what waits may be read whole, and one index of cases; of all others a stretch."""
+    journal: Any = place.open()
+    fill(journal)
+    with journal.read() as r:
+        explained = r._sql = Explained(r._sql)
+        for count in (
+            r.tally_unreceipted,
+            r.first_unreceipted,
+            r.tally_agenda,
+            r.tally_receipts_to_give,
+            r.tally_cases,
+        ):
+            count(Role.OUTBOUND)
+        for count in (r.tally_log, r.tally_events_after, r.tally_parked_after, r.recorded_at):
+            count(1)
+        for stretch in (r.events_by_kind, r.changed_cases):
+            stretch(1, 5)
+        r.heard_from(Role.OUTBOUND, 1, 5)
+        r.tally_parked(ARRIVAL.topic)
+        r.tally_held(ARRIVAL.topic)
+        r.tally_todos()
+        r.tally_claims(Hand.OUTBOUND)
+        r.tally_bundles_to(Role.OUTBOUND, PARTNER, 1)
+        r.tally_letters_to(PARTNER, 1)
+        r.cursors()
+    journal.close()
+    scans = {step for plan in explained.plans.values() for step in plan if step.startswith("SCAN")}
+    waiting = {f"SCAN {table}" for table in ("held", "unreceipted", "head", "cursors")}
+    waiting |= {f"SCAN {table} USING INDEX {table}_{index}" for table, index in STANDING}
+    assert scans <= {*waiting, "SCAN cases USING INDEX cases_status"}
+    assert len(explained.plans) > 15

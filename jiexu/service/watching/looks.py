@@ -67,7 +67,7 @@ class Lookout:
         with self._turn:
             self._turn.wait_for(lambda: not (self._wanted or self._busy), max(0.0, until - time.monotonic()))
             if self._wanted or self._busy:
-                zh, en = f"{self.source}：没有及时应答", f"{self.source}: no answer in time"
+                zh, en = "没有及时应答", "no answer in time"
                 kept = time.monotonic() - self.looked_at < KEPT_SECONDS
                 return Seen(self._figures if kept else (), False, zh, en)
             if self._error is not None:
