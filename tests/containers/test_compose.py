@@ -79,6 +79,15 @@ def test_a_case_is_followed_by_its_number(pair: Stack) -> None:
     assert "BalanceCredited" in pair.jiexu("partner-outbound", "events", case, "--json")
 
 
+def test_the_live_journal_is_backed_up_and_its_layout_is_this_images(pair: Stack) -> None:
+    backup = "/var/lib/jiexu/region/backup.db"
+    pair.jiexu("inbound", "journal", "backup", backup)
+    assert pair.run("exec", "-T", "inbound", "stat", "-c", "%a %u", backup).split() == ["600", "10001"]
+    pair.run("exec", "-T", "inbound", "rm", backup)
+    answer = json.loads(pair.run("run", "--rm", "-T", "cli", "journal", "migrate", "--dry-run", "--json"))
+    assert answer["steps"] == [], answer
+
+
 def test_containers_have_no_rights_and_publish_on_loopback_alone(pair: Stack) -> None:
     for service in (*OWN, *PARTNERS):
         found = pair.inspect(service)
