@@ -212,7 +212,9 @@ def test_the_loop_tells_what_its_parts_and_steps_took_and_did(pair: World, watch
     parts = {"upkeep", "intake", "steps", "ledger", "watch", "relay", "consequences", "bank", "resend"}
     assert parts <= {part for (part,) in done}
     assert watched.values(XIAN, OUT, "jiexu_step_cases_total")["remit",] >= 1
-    assert 'jiexu_loop_part_seconds_count{part="steps",region="610100",role="outbound"}' in watched.scrape(XIAN, OUT)
+    text = watched.scrape(XIAN, OUT)
+    assert 'jiexu_loop_part_seconds_count{part="steps",region="610100",role="outbound"}' in text
+    assert 'jiexu_platform_seconds_count{call="perform",region="610100",role="outbound"}' in text
 
 
 def test_bundles_that_are_sent_again_are_counted(pair: World, watched: Watched) -> None:

@@ -38,6 +38,7 @@ _SPECS = (
     ),
     Spec("jiexu_step_seconds", "histogram", "Time to decide a step in a batch of cases.", ("step",)),
     Spec("jiexu_step_cases_total", "counter", "Cases in which a step was looked at.", ("step",)),
+    Spec("jiexu_platform_seconds", "histogram", "Duration of a call of the local platform, for many cases.", ("call",)),
     # --- the exchange
     Spec("jiexu_exchange_reachable", "gauge", "1 if the exchange answered when it was asked just now, else 0."),
     Spec("jiexu_exchange_last_poll_timestamp_seconds", "gauge", "When the mailbox was last polled with success."),

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 
 from jiexu.case.event import Role
 from jiexu.journal.port import NewClaim
-from jiexu.region.platform import Act
+from jiexu.region.platform import Act, LocalPlatform
 from jiexu.service.agency import Agency
 from jiexu.service.watching.catalog import CATALOG
 from jiexu.service.work import Outcome, RolePart, Work
@@ -40,6 +40,7 @@ class Pulse:
         self._part_work = self._counter("jiexu_loop_work_total")
         self._step_seconds = self._histogram("jiexu_step_seconds")
         self._step_cases = self._counter("jiexu_step_cases_total")
+        self._platform_seconds = self._histogram("jiexu_platform_seconds")
         self._parts: dict[str, tuple[Any, Any]] = {}
         self._steps: dict[str, tuple[Any, Any]] = {}
 
@@ -58,6 +59,10 @@ class Pulse:
         took, looked_at = self._steps.get(name) or self._new(self._steps, name, self._step_seconds, self._step_cases)
         took.observe(seconds)
         looked_at.inc(cases)
+
+    def called(self, name: str, seconds: float) -> None:
+        """Note how long a call of the local platform took."""
+        self._platform_seconds.labels(*self.place, name).observe(seconds)
 
     def turned(self, seconds: float) -> None:
         """A turn of the loop has ended."""
@@ -95,6 +100,28 @@ class Pulse:
     def _counter(self, name: str) -> Counter:
         spec = CATALOG[name]
         return Counter(name, spec.help, ("region", "role", *spec.labels), registry=self.registry)
+
+
+class TimedPlatform:
+    """A local platform whose calls are timed by name. What is no call is the platform's own."""
+
+    def __init__(self, platform: LocalPlatform, pulse: Pulse) -> None:
+        self._platform = platform
+        self._pulse = pulse
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._platform, name)
+        if not callable(found):
+            return found
+
+        def timed(*given: Any, **named: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return found(*given, **named)
+            finally:
+                self._pulse.called(name, time.perf_counter() - started)
+
+        return timed
 
 
 class TimedPart:

@@ -4,6 +4,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
+from typing import cast
 
 from prometheus_client import GCCollector, Metric, ProcessCollector
 from prometheus_client.registry import Collector
@@ -11,13 +12,14 @@ from prometheus_client.registry import Collector
 from jiexu.case.event import Role
 from jiexu.exchange.port import Exchange
 from jiexu.journal.port import Journal
+from jiexu.region.platform import LocalPlatform
 from jiexu.service.agency import Agency
 from jiexu.service.watching.exchange_figures import ExchangeFigures
 from jiexu.service.watching.figures import figure, place_of, table
 from jiexu.service.watching.health import Health, Known, alive, ready
 from jiexu.service.watching.journal_figures import CaseFigures, DueFigures, JournalFigures
 from jiexu.service.watching.looks import Lookout, Seen
-from jiexu.service.watching.pulse import Pulse
+from jiexu.service.watching.pulse import Pulse, TimedPlatform
 from jiexu.service.watching.server import Endpoint
 from jiexu.service.watching.setup_figures import SetupFigures
 
@@ -42,6 +44,7 @@ class Watch(Collector):
         self.pulse = pulse
         self.watchdog_seconds = watchdog_seconds
         self.answer_seconds = answer_seconds
+        agency.platform = cast(LocalPlatform, TimedPlatform(agency.platform, pulse))
         self.exchange = ExchangeFigures(agency, role, journal, open_exchange)
         self.journal = JournalFigures(agency, role, journal)
         self.looks: Mapping[str, Lookout] = {
