@@ -302,3 +302,22 @@ def test_the_set_up_says_until_when_it_lasts(pair: World, watched: Watched) -> N
     assert watched.values(XIAN, OUT, "jiexu_signing_key_expiry_timestamp_seconds") == {key: math.inf}
     assert watched.value(XIAN, OUT, "jiexu_directory_online_until_timestamp_seconds") == math.inf
     assert watched.value(XIAN, OUT, "jiexu_directory_regions") == 3
+
+
+def test_a_journal_in_postgresql_says_the_same(pair_on_postgres: World) -> None:
+    """Everything is counted there too, by the same statements."""
+    seen = Watched(pair_on_postgres)
+    try:
+        case_id = pair_on_postgres.case_of(pair_on_postgres.moves(1)[0])
+        assert due(seen, WENZHOU, IN) == due_by_worklist(pair_on_postgres, WENZHOU, IN)
+        pair_on_postgres.idle()
+        assert pair_on_postgres.status(case_id) == "closed"
+        text = seen.scrape(WENZHOU, IN)
+    finally:
+        seen.close()
+    applied = 'direction="issued",region="330300",role="inbound",type="TransferApplied",void="0"'
+    assert f"jiexu_events_total{{{applied}}} 1.0" in text
+    assert 'jiexu_cases{region="330300",role="inbound",status="closed"} 1.0' in text
+    assert 'jiexu_watch_failures_total{region="330300",role="inbound",source="journal"} 0.0' in text
+    shown = {line.split("{")[0] for line in text.splitlines() if line.startswith("jiexu_")}
+    assert {"jiexu_journal_size_bytes", "jiexu_ledger_lag_seconds", "jiexu_follower_lag_lines"} <= shown
