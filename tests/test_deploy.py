@@ -230,3 +230,26 @@ def test_the_page_shows_the_catalog() -> None:
         (spec.name, spec.kind, ", ".join(f"`{label}`" for label in spec.labels), spec.scope, spec.help)
         for spec in CATALOG.values()
     ]
+
+
+def test_units_of_systemd_start_commands_that_exist_and_both_roles_run_alike() -> None:
+    units = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "deploy/systemd").iterdir()}
+    called = [words.split() for text in units.values() for words in re.findall(r"/bin/jiexu ((?:[a-z]+ ?)+)", text)]
+    assert sorted(called) == [["inbound"], ["journal", "backup"], ["outbound"]]
+    for words in called:
+        command: click.Command | None = cli
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.get_command(click.Context(command), word)
+        assert command is not None
+    inbound = (
+        units["jiexu-outbound@.service"]
+        .replace("outbound", "inbound")
+        .replace("-out service (转出)", "-in service (转入)")
+    )
+    assert units["jiexu-inbound@.service"] == inbound
+    for name, text in units.items():
+        if name.endswith(".service"):
+            assert "\nUser=jiexu\n" in text
+            assert "\nUMask=0077\n" in text
+            assert "\nNoNewPrivileges=yes\n" in text
