@@ -4,19 +4,18 @@ An event with valid parties, signature and links is always appended, void if its
 cannot be placed yet is held; one that contradicts what stands is refused, and its signed bytes are kept as proof.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from jiexu.case.case import Case
-from jiexu.case.event import OWN_HAND, Event, Hand, Party, Role
+from jiexu.case.event import OWN_HAND, Event, Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack, withhold
 from jiexu.contract.codec import OpenedEvent, leaf_hash, open_event
 from jiexu.contract.disclosure import Disclosure, check_disclosures
-from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, ReceiptRow, Writes
+from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.changes import Change, note_changes
+from jiexu.service.in_hand import REFERENCES, InHand
 from jiexu.service.issue import PROTOCOL
 from jiexu.service.opening import OpenedBundle, OpenedLeaf, Unplaceable
 from jiexu.service.personal import note_late
@@ -28,7 +27,6 @@ from jiexu.service.wishes import note_wish
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # Todo items that say no more once the values are there.
 _CLEARED_BY_VALUES = ("identity_missing",)
-_REFERENCES = {"BalanceRemitted": ("remittance", "reference"), "BalanceReturned": ("return", "return_reference")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +41,15 @@ class Refusal:
     arrival: Arrival | None = None
 
 
-class Placing:
-    """Places events in one transaction. What it counts and refuses is for whoever began the transaction.
-
-    What is placed stands in the cases in hand at once and is written by `flush`, all events together, then their
-    receipts, then the bundles: a line each, one statement for many. Until then nothing else may write lines.
-    """
+class Placing(InHand):
+    """Places events in one transaction. What it counts and refuses is for whoever began the transaction."""
 
     def __init__(self, agency: Agency, role: Role, write: Writes, touched: set[str]) -> None:
-        self.agency = agency
-        self.role = role
-        self.write = write
+        super().__init__(agency, role, write)
         self.touched = touched
         self.refusals: list[Refusal] = []
         self.placed = 0
         self.held = 0
-        self._cases: dict[str, Case | None] = {}
-        self._heads: dict[str, int] = {}
-        self._waiting: set[str] = set()  # cases in which events are held
-        self._asked: set[str] = set()  # event ids that were looked for in the journal
-        self._used: set[str] = set()  # those that were found there, or placed here
-        self._new: dict[tuple[str, Hand, int], int] = {}  # places that were filled here, with their positions
-        self._appended = 0
-        self._events: list[NewEvent] = []
-        self._receipts: list[ReceiptRow] = []
-        self._bundles: list[NewBundle] = []
-        self._values: list[DisclosureRow] = []
-        self._changed: dict[str, str | None] = {}  # cases, with the person's key where it has become known
-        self._money: list[Event] = []
-
-    def expect(self, bundles: Iterable[OpenedBundle]) -> None:
-        """Look up in bulk what placing these bundles will ask for."""
-        events = [event for bundle in bundles for event in bundle.events]
-        self._load(list(dict.fromkeys(event.case_id for event in events)))
-        self._look_for([event.event_id for event in events])
 
     def bundle(self, arrival: Arrival, opened: OpenedBundle) -> None:
         """Place every leaf, then record the bundle over what was placed."""
@@ -89,30 +62,6 @@ class Placing:
         if any(positions) and not came_before:
             issuer = opened.bundle.issuer
             self._bundles.append(NewBundle(opened.skeleton, issuer, positions, None, arrival.partition, arrival))
-
-    def flush(self) -> None:
-        """Write what was placed."""
-        write, region = self.write, self.agency.region
-        positions = write.append(self._events)
-        for new, position in zip(self._events, positions, strict=True):
-            assert self._new[new.event.case_id, new.event.hand, new.event.seq] == position, "nothing else was written"
-            self._heads[new.event.case_id] = position
-        write.append_receipts(self._receipts)
-        write.append_bundles(self._bundles)
-        write.disclose(self._values)
-        changes = []
-        for case_id, key in self._changed.items():
-            case = self._case(case_id)
-            assert case is not None, "a case that changed is in hand"
-            self.agency.book.keep(case, self._heads[case_id])
-            changes.append(Change(case, self._heads[case_id], key))
-        note_changes(write, region, changes)
-        for change in changes:
-            self._take_free_row(change)
-        for event in self._money:
-            self._flag_reference(event)
-        for pending in (self._events, self._receipts, self._bundles, self._values, self._changed, self._money):
-            pending.clear()
 
     def release(self, case_id: str) -> None:
         """Place what was held in a case and can be placed now, in order."""
@@ -330,11 +279,7 @@ class Placing:
             case = self._cases[event.case_id] = Case(event.case_id)
         self.touched.add(event.case_id)
         void = case.take(event)
-        position = self.write.last_position() + len(self._events) + 1
-        self._events.append(NewEvent(data, event, void, arrival))
-        self._appended += 1
-        self._new[event.case_id, event.hand, event.seq] = position
-        self._used.add(event.event_id)
+        position = self._add(NewEvent(data, event, void, arrival))
         self.placed += 1
         checked = check_disclosures(event, values)
         self._values += _rows(event, checked.accepted)
@@ -358,15 +303,6 @@ class Placing:
             key = person_key(self.agency.index_key, who.document_type, who.document_number)
             self._changed[event.case_id] = key
 
-    def _take_free_row(self, change: Change) -> None:
-        """A person who has become known takes the row where it is free."""
-        case, key = change.case, change.person_key
-        if key is None or self.role is not Role.OUTBOUND or case.application is None or not case.view.holds_row:
-            return
-        scheme = case.application.body["from_scheme"]
-        if self.write.row_holder(key, scheme) is None:
-            self.write.take_row(key, scheme, case.case_id)
-
     def _answer_wish(self, case: Case, event: Event) -> None:
         """The partner asks for values of an event of ours: its bundle is sent again (followers.Relay)."""
         if event.type != "DisclosureRequested":
@@ -389,76 +325,14 @@ class Placing:
                 "the event's time lies in the future; compare the clocks",
             )
             self._alarm("future_time", event, zh, en)
-        if event.type in _REFERENCES:
+        if event.type in REFERENCES:
             self._money.append(event)
-
-    def _flag_reference(self, event: Event) -> None:
-        """Each region numbers its own payments; one that stands in two cases is a finding."""
-        kind, field = _REFERENCES[event.type]
-        others = set(self.write.cases_of_reference(kind, event.body[field])) - {event.case_id}
-        if others:
-            zh = f"该笔款项编号已用于另一案（{sorted(others)[0]}）；请向对方查询"
-            en = f"this payment reference stands in another case ({sorted(others)[0]}) too: query it"
-            self._alarm("reference_reused", event, zh, en)
 
     def _flag_values(self, event: Event, problems: Sequence[tuple[str, str]]) -> None:
         if problems:
             fields = "、".join(field for field, _ in problems)
             zh, en = f"随附的个人信息与摘要不符：{fields}", f"personal values do not fit their digests: {fields}"
             self._alarm("disclosure", event, zh, en)
-
-    def _give_receipt(self, event: Event, arrival: Arrival) -> None:
-        case = self._case(event.case_id)
-        own = case.last.get(OWN_HAND[self.role]) if case else None
-        self._receipts.append(
-            ReceiptRow(
-                given=True,
-                peer=event.issuer,
-                case_id=event.case_id,
-                hand=event.hand,
-                seq=event.seq,
-                hash=event.hash,
-                arrival=arrival,
-                recorded_at=self.write.now,
-                own_last_seq=own.seq if own else 0,
-            )
-        )
-
-    def _alarm(self, code: str, event: Event, zh: str, en: str) -> None:
-        data = json.dumps({"type": event.type, "hand": event.hand, "seq": event.seq, "hash": event.hash.hex()})
-        case_id = None if self._case(event.case_id) is None else event.case_id
-        self.write.raise_todo("alarm", code, case_id, zh, en, data)
-
-    # --- what is in hand
-
-    def _case(self, case_id: str) -> Case | None:
-        """The case with what was placed here; None where it has no event."""
-        if case_id not in self._cases:
-            self._load([case_id])
-        return self._cases[case_id]
-
-    def _event_at(self, event: Event) -> Event | None:
-        """What stands at the place of an event."""
-        case = self._case(event.case_id)
-        found = case.times.get((event.hand.role, event.seq)) if case else None
-        return found if found is not None and found.hand is event.hand else None
-
-    def _load(self, case_ids: Sequence[str]) -> None:
-        wanted = [case_id for case_id in case_ids if case_id not in self._cases]
-        if not wanted:
-            return
-        known = self.agency.book.load(self.write, wanted)
-        for case_id in wanted:
-            one = known.get(case_id)
-            self._cases[case_id] = one.case if one else None
-            self._heads[case_id] = one.position if one else 0
-        self._waiting |= self.write.held_cases(wanted)
-
-    def _look_for(self, event_ids: Sequence[str]) -> None:
-        wanted = [event_id for event_id in event_ids if event_id not in self._asked]
-        if wanted:
-            self._used |= self.write.known_event_ids(wanted)
-            self._asked.update(wanted)
 
 
 def unknown(opened: OpenedEvent) -> bool:
