@@ -178,11 +178,15 @@ class ExchangeReads(Block):
         """How many events of an issuer wait: the quota is the caller's."""
         return int(self._one("SELECT COUNT(*) FROM held WHERE issuer = ?", (issuer,)))
 
-    def parked(self, *, settled: bool = False, code: str | None = None) -> list[ParkedRecord]:
+    def parked(
+        self, *, settled: bool = False, code: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[ParkedRecord]:
         """Parked records that are settled, or (by default) that are not."""
-        where, values = _where({"code = ?": code})
-        state = f"{' AND' if where else ' WHERE'} settled IS {'NOT ' if settled else ''}NULL"
-        return [parked_row(row) for row in self._sql.rows(f"{PARKED}{where}{state} ORDER BY id", values)]
+        where, values = _where({"code = ?": code, "id > ?": after})
+        state = f" AND settled IS {'NOT ' if settled else ''}NULL ORDER BY id"
+        some = "" if limit is None else " LIMIT ?"
+        rows = self._sql.rows(f"{PARKED}{where}{state}{some}", values if limit is None else [*values, limit])
+        return [parked_row(row) for row in rows]
 
     def parked_record(self, id: int) -> ParkedRecord | None:
         """One parked record, settled or not."""

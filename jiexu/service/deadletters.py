@@ -6,6 +6,7 @@ from jiexu.journal.port import Moved
 from jiexu.service.agency import Agency
 
 CURSOR = "deadletter"
+AT_ONCE = 50  # records; each may be a whole bundle
 
 
 class DeadLetters:
@@ -20,10 +21,10 @@ class DeadLetters:
         agency = self.agency
         with agency.journal.read() as read:
             stands = read.cursor(CURSOR)
-            rows = [row for row in read.parked() + read.parked(settled=True) if row.id > stands]
+            found = [read.parked(settled=settled, after=stands, limit=AT_ONCE) for settled in (False, True)]
+        rows = sorted([row for rows in found for row in rows], key=lambda row: row.id)[:AT_ONCE]
         if not rows:
             return 0
-        rows.sort(key=lambda row: row.id)
         try:
             agency.producer.send([Outgoing(self.topic, 0, row.code.encode(), row.bytes) for row in rows])
         except ExchangeError:

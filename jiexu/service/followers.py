@@ -20,7 +20,7 @@ from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
 from jiexu.service import personal
 from jiexu.service.agency import Agency
 from jiexu.service.notices import peers_with_notices, send_notices
-from jiexu.service.signing_anew import is_stale, sign_anew
+from jiexu.service.signing_anew import is_stale, sign_anew, usable_keys
 from jiexu.service.wishes import forget_wishes, wishes
 
 
@@ -39,6 +39,7 @@ LEDGER_RECORDS_A_BATCH = 200
 # is at most a bundle's 512 KiB, and travels alone where it is larger than this.
 LEDGER_BYTES_A_BATCH = 400_000
 RECEIPTS_A_BATCH = 500
+SIGNED_AT_ONCE = 256  # bundles in one transaction: a fraction of a second
 
 
 class Ledger:
@@ -265,12 +266,11 @@ class Resend:
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
         self.role = role
-        self._known: tuple[str, str] | None = None  # directory and key under which all signatures were looked at
+        self._known: tuple[str, ...] = ()  # our key and those that may sign, when all signatures were looked at
 
     def turn(self) -> int:
         """Send again what is due: an hour after the first sending, then daily (by configuration). What bears a
-        signature that has been outlived since is signed anew instead, due or not when the directory or our key has
-        changed.
+        signature that has been outlived since is signed anew instead, due or not when our keys have changed.
         """
         self._sign_outlived()
         agency, config, now = self.agency, self.agency.config, self.agency.clock()
@@ -308,7 +308,7 @@ class Resend:
 
     def _sign_outlived(self) -> None:
         agency = self.agency
-        known = (agency.participants.version, agency.signer.key_id)
+        known = (agency.signer.key_id, *usable_keys(agency))
         if known == self._known:
             return
         with agency.journal.read() as read:
@@ -317,9 +317,10 @@ class Resend:
                 for one in read.unreceipted(self.role)
                 if (stored := read.bundle_of(one.position)) is not None and is_stale(agency, stored)
             }
-        if found:
+        outlived = list(found.values())
+        for start in range(0, len(outlived), SIGNED_AT_ONCE):
             with agency.journal.write() as write:
-                sign_anew(agency, write, list(found.values()))
+                sign_anew(agency, write, outlived[start : start + SIGNED_AT_ONCE])
         self._known = known
 
 

@@ -22,7 +22,8 @@ from jiexu.service.lost_events import tell_last
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
-from jiexu.service.signing_anew import Wishes, all_stands
+from jiexu.service.refused import Refused
+from jiexu.service.signing_anew import Wishes
 
 HELD_FOR = timedelta(days=7)  # then a person must look
 # What may be placeable later by itself: when the directory, the schemas or the program have changed.
@@ -34,9 +35,6 @@ RETRIED_BY_ITSELF = (
     "suite_unavailable",
     "held_unknown",
 )
-# What its sender may have signed anew meanwhile: settled once all that is in it has come in another way.
-SIGNED_ANEW = ("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key")
-SETTLED_AT_ONCE = 1_000
 
 
 class Intake:
@@ -47,6 +45,7 @@ class Intake:
         self.role = role
         self.topic = topic_name(agency.region, role.value)
         self.wishes = Wishes(agency, role)
+        self.refused = Refused(agency, self.topic)
         self._tried: dict[int, str] = {}  # parked id → version of the directory under which it was tried
 
     def take(self, records: Sequence[Record], topic_id: str) -> int:
@@ -82,7 +81,7 @@ class Intake:
         record = Record(at.topic, at.partition, at.offset, at.appended_at, None, row.bytes)
         content = open_record(self.agency, self.role, record)
         if isinstance(content, Unplaceable):
-            return None if self._settle_come_again([row]) else content
+            return None if self.refused.settle([row]) else content
         touched: set[str] = set()
         try:
             with self.agency.journal.write() as write:
@@ -105,10 +104,7 @@ class Intake:
 
         Returns how much was taken in or parked.
         """
-        with self.agency.journal.read() as read:
-            refused = [row for code in SIGNED_ANEW for row in read.parked(code=code)]
-        settled = self._settle_come_again([row for row in refused if row.arrival.topic == self.topic])
-        return settled + self._retry_parked() + self._retry_held() + self._expire_held()
+        return self.refused.turn() + self._retry_parked() + self._retry_held() + self._expire_held()
 
     # --- records
 
@@ -142,7 +138,7 @@ class Intake:
                     None,
                     f"{content.issuer} 来函：{payload.text}",
                     f"{content.issuer} writes: {payload.text}",
-                    json.dumps(_said(content)),
+                    content.told,
                 )
 
     def _place_again(
@@ -193,16 +189,6 @@ class Intake:
             write.advance(topic_id, partition, stands, next)
 
     # --- what waits
-
-    def _settle_come_again(self, rows: Sequence[ParkedRecord]) -> int:
-        """Settle parked records of which everything stands here by now, signed anew by its owner. Returns how many."""
-        with self.agency.journal.read() as read:
-            done = [row.id for row in rows[:SETTLED_AT_ONCE] if all_stands(read, row.bytes)]
-        if done:
-            with self.agency.journal.write() as write:
-                for parked_id in done:
-                    write.settle_parked(parked_id, "came_again")
-        return len(done)
 
     def _retry_parked(self) -> int:
         with self.agency.journal.read() as read:
@@ -308,13 +294,6 @@ class Intake:
 def arrival_of(record: Record) -> Arrival:
     """Where a record stood in the mailbox."""
     return Arrival(record.topic, record.partition, record.offset, record.append_time)
-
-
-def _said(notice: OpenedNotice) -> dict[str, object]:
-    """What tells one notice from another: the event it is about, or, where it names none, its number."""
-    payload, about = notice.payload, notice.payload.about
-    what = {"number": payload.number} if about is None else {"case_id": about.case_id, "seq": about.seq}
-    return {"from": str(notice.issuer), "wants": payload.wants, **what}
 
 
 def _still_unknown(row: ParkedRecord) -> bool:

@@ -1,5 +1,6 @@
 """Opening what arrives: from bytes to something proved, or to the reason why it is not. No transaction is needed."""
 
+import json
 from dataclasses import dataclass
 
 from jiexu.case.event import Event, Party, Role
@@ -108,6 +109,13 @@ class OpenedNotice:
 
     issuer: Party
     payload: models.NoticePayload
+
+    @property
+    def told(self) -> str:
+        """What tells one notice from another, as JSON: the event it is about or, where it names none, its number."""
+        about = self.payload.about
+        what = {"number": self.payload.number} if about is None else {"case_id": about.case_id, "seq": about.seq}
+        return json.dumps({"from": str(self.issuer), "wants": self.payload.wants, **what})
 
 
 Opened = OpenedBundle | OpenedReceipts | OpenedNotice | Unplaceable

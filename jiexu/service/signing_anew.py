@@ -16,12 +16,9 @@ import structlog
 
 from jiexu.case.event import OWN_HAND, Hand, Party, Role
 from jiexu.contract.bundle import open_bundle, sign_again
-from jiexu.contract.codec import open_event
-from jiexu.contract.errors import ContractError
-from jiexu.contract.letters import open_receipts
 from jiexu.contract.models import NoticeAbout
-from jiexu.contract.records import record_kind
 from jiexu.journal.port import Reads, StoredBundle, Writes
+from jiexu.region.directory.keystate import KeyState, key_state
 from jiexu.service.agency import Agency
 from jiexu.service.opening import OpenedNotice
 from jiexu.service.wishes import note_wish
@@ -43,6 +40,15 @@ def is_stale(agency: Agency, stored: StoredBundle) -> bool:
     return not agency.participants.key(agency.region, key_id, agency.clock()).usable
 
 
+def usable_keys(agency: Agency) -> list[str]:
+    """The keys of ours that partners believe now."""
+    if agency.region not in agency.participants.regions:
+        return []
+    now = agency.clock()
+    keys = agency.participants.entry(agency.region).keys
+    return [key.key_id for key in keys if key_state(key, now) is KeyState.USABLE]
+
+
 def sign_anew(agency: Agency, write: Writes, bundles: Sequence[StoredBundle]) -> int:
     """Append these bundles anew, signed with the key of today, for the relay to send once the ledger holds them.
 
@@ -62,23 +68,6 @@ def sign_anew(agency: Agency, write: Writes, bundles: Sequence[StoredBundle]) ->
     if done:
         structlog.get_logger().info("signed_anew", bundles=done, key=agency.signer.key_id)
     return done
-
-
-def all_stands(read: Reads, data: bytes) -> bool:
-    """Whether every event of a bundle, or receipt of a batch, stands in the journal with the very bytes."""
-    try:
-        kind = record_kind(data)
-        if kind == "Bundle":
-            events = [open_event(leaf.event).event for leaf in open_bundle(data).leaves if leaf.event is not None]
-            found = [(one.hash, read.event_at(one.case_id, one.hand, one.seq)) for one in events]
-            return bool(found) and all(stored is not None and stored.event.hash == h for h, stored in found)
-        if kind == "ReceiptBatch":
-            receipts = open_receipts(data).payload.receipts
-            got = [(one.hash, read.receipt_got(one.case_id, Hand(one.hand), one.seq)) for one in receipts]
-            return bool(got) and all(row is not None and row.hash == h for h, row in got)
-    except ContractError:
-        pass
-    return False
 
 
 class Wishes:

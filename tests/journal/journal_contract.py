@@ -489,6 +489,9 @@ class JournalContract(CasesContract):
             one, two = w.park(parked_record()), w.park(parked_record("not_avro"))
             assert w.parked_record(one) == replace(parked_record(), id=one)
             assert [record.id for record in w.parked(code="not_avro")] == [two]
+            assert [record.id for record in w.parked(limit=1)] == [one]
+            assert [record.id for record in w.parked(after=one)] == [two]
+            assert w.parked(after=one, code="unknown_key") == w.parked(after=two) == []
             w.settle_parked(one, "taken_in")
             w.settle_parked(one, "dropped by 0417")
             assert [record.id for record in w.parked()] == [two]
