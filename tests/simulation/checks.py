@@ -95,7 +95,8 @@ def _on_its_way(world: "World", agency: Agency) -> Iterator[str]:
     code = agency.region
     with agency.journal.read() as read:
         unreceipted, claims, held = read.unreceipted(), read.open_claims(), read.held()
-        parked = read.parked()
+        # A true event under a key that cannot be believed is settled once it stands here, signed as it should be.
+        parked = [*read.parked(), *(r for r in read.parked(settled=True) if r.settled == "came_again")]
         todos = read.todos()
     stuck = {todo.case_id for todo in todos if todo.kind == "failed" or todo.code in ALARMS}
     if unreceipted:
@@ -135,7 +136,7 @@ def _accepted(world: "World", agencies: dict[str, Agency]) -> Iterator[str]:
         with agency.journal.read() as read:
             blocked = cases_with_lost_events(read)
         for item in worklist(agency):
-            if item.ours and not item.waits_for_clerk and item.case_id not in blocked | world.nameless:
+            if item.ours and not item.waits_for_clerk and item.case_id not in blocked:
                 yield f"stuck: {code}: {item.case_id} {item.status}: {item.step} is due, automatic and not done"
             if item.clock is None:
                 yield f"stuck: {code}: {item.case_id} {item.status}: open, and nothing is due of anybody"

@@ -42,7 +42,7 @@ def finish(world: "World") -> list[str]:
         for code in world.plan.codes:
             cleared += world.at_desk(code, _clear) or 0
             for item in world.at_desk(code, worklist) or ():
-                if (item.ours or item.clock is None) and item.case_id not in world.nameless:
+                if item.ours or item.clock is None:
                     left.append(f"{code}: {item.case_id} {item.status}: {item.step} ({item.reason_code})")
                     _do(world, code, item)
         if left or cleared:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.__main__ import main
 from tests.simulation.plan import draw
-from tests.simulation.run import run_seed
+from tests.simulation.run import run, run_seed
 from tests.simulation.safeguards import BY_NAME
 from tests.simulation.shrink import shrunk
 
@@ -30,14 +30,15 @@ def test_the_command_counts_schedules_and_faults(capsys: pytest.CaptureFixture[s
 
 
 def test_a_violation_is_told_with_its_seed_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seeds", "8..8", "--json", "--without", "claim_taken_up"]) == 1
-    (violation,) = json.loads(capsys.readouterr().out)["violations"]
-    assert violation["seed"] == 8
-    assert violation["what"]
+    assert main(["--seeds", "1..6", "--json", "--without", "claim_taken_up"]) == 1
+    for violation in json.loads(capsys.readouterr().out)["violations"]:
+        assert 1 <= violation["seed"] <= 6
+        assert violation["what"]
 
 
 def test_a_failing_plan_is_shrunk_to_what_it_needs() -> None:
     with BY_NAME["claim_taken_up"].off():
-        plan = draw(8)
+        plan = next(plan for seed in range(1, 50) if run(plan := draw(seed)).violations)
         smaller = shrunk(plan)
+        assert run(smaller).violations
     assert len(smaller.lines()) < len(plan.lines())

@@ -71,7 +71,6 @@ class World:
         self.perhaps: Counter[tuple[str, Role]] = Counter()  # what was garbage there and has expired, read or not
         self.refusing: dict[str, int] = {}  # region → step until which its platform refuses acts
         self.waits = 0
-        self.nameless: set[str] = set()  # cases whose person may be unknown after a disk was lost
         self.known: set[int] = set()  # movers that the registries know
         self.planted: defaultdict[tuple[str, Role], list[bytes]] = defaultdict(list)  # garbage by mailbox
         self.story: list[str] = []  # what happened, for --trace
@@ -310,15 +309,6 @@ class World:
                 if first not in held:
                     del self.accepted[case_id]
                     self.tell(f"{code}: {case_id[-6:]} is lost with the disk: no ledger held it")
-            # Personal values follow after the ledger: a case can come back without the person whom it is about.
-            named = {
-                r.key.hex() for r in self.broker.topic(topic_name(code, "personal")).partitions[0].records if r.key
-            }
-            self.nameless |= {
-                e.event.case_id
-                for e in read.events()
-                if e.event.type == "TransferApplied" and e.event.event_id not in named
-            }
 
     # --- steps
 
@@ -347,8 +337,9 @@ class World:
 
     def turn(self, process: Process) -> int:
         """One turn of a service."""
+        before = self.surroundings(process)  # not after: others may have had their turns within this one
         worked = self.guarded(process, process.turn)
-        process.quiet = self.surroundings(process) if worked == 0 else None
+        process.quiet = before if worked == 0 else None
         return worked or 0
 
     def surroundings(self, process: Process) -> object:
