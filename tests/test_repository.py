@@ -130,7 +130,7 @@ def test_files_that_the_architecture_names_exist() -> None:
 
 
 def test_no_file_names_a_place_on_somebodys_machine() -> None:
-    foreign = re.compile("/" + "work/|/" + "root/|/" + "home/[a-z]")
+    foreign = re.compile(r"(?<![\w.])/(?:" + "work/|root/|home/[a-z])")
     for path in tracked():
         if path.suffix in {".py", ".md", ".toml", ".sh", ".avsc", ".json", ""}:
             found = foreign.search(path.read_text(encoding="utf-8", errors="ignore"))
