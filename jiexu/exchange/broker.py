@@ -61,7 +61,8 @@ class LocalBroker:
 
     The process holds a lock on the directory's `lock` file for as long as it lives (it inherits the
     open file), so that "does it run" needs no guess from a process number, which the system gives out
-    again. With `security` it is closed to all who do not log in; it must be the same at every start.
+    again. With `security` it is closed to all who do not log in; it must be the same at every start. `told` is the
+    port that an open one sends its clients to, where something stands between them and it.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class LocalBroker:
         port: int = 0,
         progress: Progress = quiet,
         security: BrokerSecurity | None = None,
+        told: int | None = None,
     ) -> None:
         self.directory = Path(directory).expanduser().absolute()
         self._wanted_port = port
         self._progress = progress
         self._security = security
+        self._told = told
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -173,7 +176,7 @@ class LocalBroker:
                 f"Another Kafka answers on port {port}. Choose another port: jiexu kafka up --port 0",
             )
         mutual = None if self._security is None else ((before or {}).get("mutual") or free_port())
-        properties = self._write_properties(Ports(port, free_port(), mutual))
+        properties = self._write_properties(Ports(port, free_port(), mutual, self._told))
         if not (self.directory / "data" / "meta.properties").exists():
             self._format(parts.command("kafka.tools.StorageTool"), properties)
         self._progress(f"正在启动 Kafka，端口 {port}", f"Starting Kafka on port {port}")

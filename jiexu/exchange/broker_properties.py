@@ -51,11 +51,13 @@ class BrokerSecurity:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where a local broker listens. `mutual` is the door of a secured one where certificates log in."""
+    """Where a local broker listens. `mutual` is the door of a secured one where certificates log in; `told` is where
+    it sends its clients, if that is not where it listens: to what stands between them."""
 
     clients: int
     controller: int
     mutual: int | None = None
+    told: int | None = None
 
 
 def server_properties(data: Path, ports: Ports, security: BrokerSecurity | None) -> str:
@@ -89,7 +91,7 @@ def _node(data: Path, ports: Ports) -> dict[str, str]:
 def _open(ports: Ports) -> dict[str, str]:
     return {
         "listeners": f"PLAINTEXT://127.0.0.1:{ports.clients},CONTROLLER://127.0.0.1:{ports.controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{ports.clients}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{ports.told or ports.clients}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     }
 
