@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from jiexu.journal.backup import give_name, reading, standing, sync, verified, write_file
 from jiexu.journal.copying import Contents, Progress, contents, copy_tables, no_progress, same
@@ -191,5 +192,5 @@ def _into_database(
 
 
 def _before() -> str:
-    """The name of what was set aside: also a schema's."""
-    return f"before_{datetime.now(UTC):%Y%m%dt%H%M%S}"
+    """The name of what was set aside: also a schema's. Two regions of one database may be restored in one second."""
+    return f"before_{datetime.now(UTC):%Y%m%dt%H%M%S}_{token_hex(2)}"
