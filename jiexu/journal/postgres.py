@@ -44,6 +44,10 @@ SET_FROM = 4
 PREPARED = 512
 """Statements kept prepared per connection: all that there are, with each length of `IN (…)`."""
 
+REPLAN_AFTER = 500
+"""Statements are planned anew when the log has doubled, and has so many lines more: the server keeps a plan until it
+looks at its statistics again, and one for small tables may read large ones from end to end."""
+
 ROWS_A_PAGE = 5_000
 
 _CREATION = 0x6A6978755F6E6577
@@ -83,6 +87,7 @@ class PostgresSql:
         postgres_sets.register(self._db)
         self._cursor = self._db.cursor(binary=True)
         self._plain = self._db.cursor()
+        self._planned_at = 0
         self.product = f"PostgreSQL {self._db.info.parameter_status('server_version')}"
         try:
             self._greet()
@@ -150,6 +155,11 @@ class PostgresSql:
     def _begin(self, statements: str) -> None:
         try:
             self._plain.execute(cast(Any, statements), prepare=False)  # several at once: one way there and back
+            self._plain.nextset()
+            ((last,),) = self._plain.fetchall()
+            if last > 2 * self._planned_at + REPLAN_AFTER:
+                self._plain.execute("DISCARD PLANS", prepare=False)
+                self._planned_at = last
         except BaseException as error:
             self.rollback()
             if isinstance(error, psycopg.Error):

@@ -65,18 +65,47 @@ def set_form(statement: str, columns: int, empty: frozenset[int]) -> SetForm | N
                 return None
             key = tuple(filled.index(field) for field in _words(upsert[1]))
     elif insert := _INSERT_SELECT.fullmatch(text):
-        form = f"{insert[1]}{source}, {insert[2]}"
+        where, conflict, rest = insert[2].partition(" ON CONFLICT ")
+        form = f"{insert[1]}{source}, {_looked_up(where)}{conflict}{rest}"
         key = tuple(range(columns))
     elif update := _UPDATE.fullmatch(text):
-        form = f"{update[1]} FROM {source}{update[2]}"
+        form = f"{update[1]} FROM {source}{_looked_up(update[2])}"
     elif delete := _DELETE.fullmatch(text):
-        form = f"{delete[1]} USING {source}{delete[2]}"
+        form = f"{delete[1]} USING {source}{_looked_up(delete[2])}"
     else:
         return None
     form = marked(form, "v.p")
     for column in empty:
         form = re.sub(rf"\bv\.p{column + 1}\b", "NULL", form)
     return SetForm(form, empty, key)
+
+
+def _looked_up(conditions: str) -> str:
+    """Conditions by which each row of the set is looked up in an index.
+
+    Written as `= ANY(ARRAY[…])`, they leave the planner no other way. Where it believes a table to be nearly empty, as
+    many are between two bursts, it would read the table from end to end and the whole set for each of its rows.
+    """
+    depth, parts, at = 0, [], 0
+    for found in re.finditer(r"[()]|(?<![<>])= \?|(?<![<>])= (?=\()", conditions):
+        word = found[0]
+        if word in "()":
+            depth += 1 if word == "(" else -1
+        elif depth == 0:
+            end = found.end() if word.endswith("?") else _closing(conditions, found.end())
+            parts.append(f"{conditions[at : found.start()]}= ANY(ARRAY[{conditions[found.start() + 2 : end]}])")
+            at = end
+    return "".join(parts) + conditions[at:]
+
+
+def _closing(text: str, opening: int) -> int:
+    """Where the parenthesis that stands there has closed."""
+    depth = 0
+    for at in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return at + 1
+    raise ValueError(text)
 
 
 def _words(fields: str) -> list[str]:

@@ -21,10 +21,15 @@ the others can go on: as long as a service's own watchdog. Its block then fails,
 _SESSION = {
     "lock_timeout": str(BUSY_MS),
     "idle_in_transaction_session_timeout": str(IDLE_IN_BLOCK_MS),
-    # Every statement is served by an index. A plan that was made while the tables were small, and that a service keeps
-    # for months, must not become a scan of large ones; and none of them is worth compiling.
+    # Every statement is served row by row from indexes, in their order; none is worth a look at several plans, or
+    # compiling.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_indexonlyscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
     "jit": "off",
     # The server notices that a client's machine is gone, and lets go of its lock, before others wait in vain.
     "tcp_keepalives_idle": "10",

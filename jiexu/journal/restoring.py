@@ -183,6 +183,7 @@ def _into_database(
         copy_tables(source, target, progress)
         same(held, contents(target))
         target.commit()
+        target.run("ANALYZE")  # else the first plans are made as for empty tables
     except PostgresSql.error as error:
         raise unusable(url, error) from error
     finally:

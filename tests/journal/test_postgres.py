@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from journal_contract import JournalContract
-from journal_given import REGION, Clock, Place, decode, new_event, seqs
+from journal_given import REGION, Clock, Place, case_id, decode, new_event, seqs
 from journal_log_contract import LogContract
 from journal_tally_contract import TallyContract
 
@@ -371,13 +371,13 @@ def test_marks_are_numbered_and_quotes_are_left_alone() -> None:
         (
             "INSERT INTO t (a) SELECT x FROM u WHERE y = ?",
             1,
-            "INSERT INTO t (a) SELECT x FROM unnest($1) AS v (p1), u WHERE y = v.p1",
+            "INSERT INTO t (a) SELECT x FROM unnest($1) AS v (p1), u WHERE y = ANY(ARRAY[v.p1])",
         ),
-        ("DELETE FROM t WHERE a = ?", 1, "DELETE FROM t USING unnest($1) AS v (p1) WHERE a = v.p1"),
+        ("DELETE FROM t WHERE a = ?", 1, "DELETE FROM t USING unnest($1) AS v (p1) WHERE a = ANY(ARRAY[v.p1])"),
         (
             "UPDATE t SET a = ? WHERE b = ?",
             2,
-            "UPDATE t SET a = v.p1 FROM unnest($1, $2) AS v (p1, p2) WHERE b = v.p2",
+            "UPDATE t SET a = v.p1 FROM unnest($1, $2) AS v (p1, p2) WHERE b = ANY(ARRAY[v.p2])",
         ),
     ],
 )
@@ -445,3 +445,70 @@ def place_tables(place: PostgresPlace) -> list[tuple[Any, ...]]:
     """The names of all tables."""
     place.open().close()
     return place.ask("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
+
+
+# --- plans
+
+
+def plan_of(sql: postgres.PostgresSql, statement: str, *values: str) -> str:
+    """The plan that the server keeps for a statement of this connection."""
+    name = "SELECT name FROM pg_prepared_statements WHERE statement = ?"
+    ((prepared,),) = sql.rows(name, (marked(statement, "$"),))
+    return "\n".join(row[0] for row in sql._plain.execute(f"EXPLAIN EXECUTE {prepared} ({', '.join(values)})"))  # type: ignore[arg-type]
+
+
+def test_statements_are_planned_anew_when_the_log_has_doubled(place: PostgresPlace) -> None:
+    """The server's statistics come late: it would read every event of a large journal to find those of a case."""
+    journal = place.open()
+    with journal.write() as w:
+        w.append([new_event(1, seq) for seq in range(1, 4)])
+    place.do("ANALYZE")
+    statement = "SELECT seq FROM events WHERE case_id IN (?) ORDER BY position"
+    wanted = bytes.fromhex(case_id(1))
+
+    def plan() -> str:
+        with journal.read() as r:
+            sql = r._sql  # type: ignore[attr-defined]
+            assert [seq for (seq,) in sql.rows(statement, (wanted,))] == [1, 2, 3]
+            return plan_of(sql, statement, f"'\\x{wanted.hex()}'::bytea")
+
+    assert "Index Cond" not in plan()
+    with journal.write() as w:
+        w.append([new_event(n, 1) for n in range(2, 2 + postgres.REPLAN_AFTER)])
+    assert "Index Cond: (case_id" in plan()
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE receipts SET batch = ? WHERE position = ?",
+        "DELETE FROM agenda WHERE case_id = ? AND changed = 0",
+        "DELETE FROM sendings WHERE event = (SELECT position FROM events WHERE case_id = ? AND seq = 1)",
+        "INSERT INTO sendings (event, last_sent_at, times) SELECT position, 1, 1 FROM unreceipted WHERE position = ?",
+    ],
+)
+def test_a_set_is_looked_up_row_by_row_even_where_a_table_seems_empty(place: PostgresPlace, statement: str) -> None:
+    """Tables that empty between bursts are analysed while they are empty. The plan for that would read a table from
+    end to end, and for each of its rows the whole set."""
+    place.open().close()
+    place.do("ANALYZE")
+    form = set_form(statement, statement.count("?"), frozenset())
+    assert form is not None
+    settings = {name: value for name, value in connection_settings(place.url).items() if name != "password"}
+    kinds = ["bigint[]" if "case_id" not in statement else "bytea[]"] * statement.count("?")
+    with psycopg.connect(**settings) as db:
+
+        def plan(text: str) -> str:
+            db.execute("DEALLOCATE ALL")
+            db.execute(f"PREPARE s({', '.join(kinds)}) AS {text}")  # type: ignore[arg-type]
+            return "\n".join(row[0] for row in db.execute(f"EXPLAIN EXECUTE s({', '.join(['NULL'] * len(kinds))})"))  # type: ignore[arg-type]
+
+        naive = (
+            form.text.replace("= ANY(ARRAY[(", "= (")
+            .replace("= ANY(ARRAY[", "= ")
+            .replace(")])", ")")
+            .replace("])", "")
+        )
+        assert "Join Filter" in plan(naive)
+        assert "Join Filter" not in plan(form.text)
