@@ -152,6 +152,7 @@ class Happenings:
             self._gone(it.where, role, partition.records[len(partition.records) - lost :])
             del partition.records[len(partition.records) - lost :]
         world.broker.version += 1
+        world.truncated.add((it.where, role))
         # It is read again from its start then, and what was parked before may be parked once more.
         world.perhaps[it.where, role] += len(world.planted[it.where, role])
         world.tell(f"{topic.name}: the last records are lost", "tail_lost")

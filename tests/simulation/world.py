@@ -69,6 +69,7 @@ class World:
         self.pending_cut = "", ""  # power_cut or old_copy, and the region that it befalls once its process has stopped
         self.accepted: dict[str, str] = {}  # case → region that told the applicant so
         self.perhaps: Counter[tuple[str, Role]] = Counter()  # what was garbage there and has expired, read or not
+        self.truncated: set[tuple[str, Role]] = set()  # mailboxes that lost their tail
         self.refusing: dict[str, int] = {}  # region → step until which its platform refuses acts
         self.waits = 0
         self.known: set[int] = set()  # movers that the registries know
