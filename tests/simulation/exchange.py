@@ -1,36 +1,25 @@
 """An exchange in memory that shows what Kafka's clients show, and does wrong what a plan tells it to.
 
-It is held to the same contract as the embedded exchange and Kafka (tests/exchange/test_contract.py). The broker has a
-clock of its own; a group is shared out anew as Kafka does it: who has not polled since keeps what it believes it has,
-nobody gets anything before all members have come back or have been silent for a session's length.
+It is held to the same contract as the embedded exchange and Kafka (tests/exchange/test_contract.py).
 """
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from jiexu.exchange.port import (
     MAX_POLL_BYTES,
     MAX_VALUE_BYTES,
-    Clock,
-    ExchangeRefused,
     ExchangeUnavailable,
     OffsetExpired,
     Outgoing,
     Record,
     RecordTooLarge,
     Start,
-    TopicExists,
     TopicMissing,
     TopicPartition,
-    TopicState,
-    utc_now,
 )
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SESSION = timedelta(seconds=15)  # Kafka's session.timeout.ms as the product sets it
+from tests.simulation.broker import Broker, Group, SimulatedAdmin, Topic
 
 
 class Mischief:
@@ -54,97 +43,6 @@ class Mischief:
 
     def point(self, name: str) -> None:
         """A moment outside every transaction at which another process may get its turn."""
-
-
-@dataclass
-class _Partition:
-    first: int = 0
-    records: list[Record] = field(default_factory=list)
-    last_time: datetime = EPOCH
-
-    @property
-    def next(self) -> int:
-        return self.first + len(self.records)
-
-    def drop(self, before: int) -> None:
-        if before > self.first:
-            del self.records[: before - self.first]
-            self.first = before
-
-
-@dataclass
-class _Topic:
-    name: str
-    topic_id: str
-    partitions: list[_Partition]
-    config: dict[str, str]
-
-
-@dataclass
-class _Group:
-    """Members by the time of their last poll; `joined` by the generation in which they came back."""
-
-    seen: dict[str, datetime] = field(default_factory=dict)
-    joined: dict[str, int] = field(default_factory=dict)
-    generation: int = 0
-
-    def beat(self, member: str, now: datetime) -> None:
-        gone = [one for one, at in self.seen.items() if one != member and now - at > SESSION]
-        for one in gone:
-            self.forget(one)
-        if member not in self.seen:
-            self.generation += 1
-        self.seen[member] = now
-        self.joined[member] = self.generation
-
-    def forget(self, member: str) -> None:
-        if self.seen.pop(member, None) is not None:
-            self.joined.pop(member, None)
-            self.generation += 1
-
-    def share(self, member: str, partitions: int) -> set[int] | None:
-        """The member's part, None while others have still to come back."""
-        if any(generation != self.generation for generation in self.joined.values()):
-            return None
-        members = sorted(self.seen)
-        place, each, more = members.index(member), partitions // len(members), partitions % len(members)
-        start = place * each + min(place, more)
-        return set(range(start, start + each + (place < more)))
-
-
-class Broker:
-    """The cluster: topics and groups. `version` grows with all that is appended or deleted."""
-
-    def __init__(self, clock: Clock = utc_now, new_id: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
-        self.clock = clock
-        self.new_id = new_id
-        self.topics: dict[str, _Topic] = {}
-        self.groups: dict[tuple[str, str], _Group] = {}
-        self.version = 0
-
-    def topic(self, name: str) -> _Topic:
-        """The topic. Raises TopicMissing."""
-        found = self.topics.get(name)
-        if found is None:
-            raise TopicMissing(name)
-        return found
-
-    def append(self, record: Outgoing) -> Record:
-        """Append one record."""
-        partition = self.topic(record.topic).partitions[record.partition]
-        partition.last_time = max(partition.last_time, self.clock())
-        made = Record(
-            record.topic, record.partition, partition.next, partition.last_time, record.key, bytes(record.value)
-        )
-        partition.records.append(made)
-        self.version += 1
-        return made
-
-    def regroup(self, topic: str) -> None:
-        """Let every group of a topic share out its partitions anew, as after a broker's or a network's hiccup."""
-        for (_, topic_id), group in self.groups.items():
-            if topic_id == self.topic(topic).topic_id:
-                group.generation += 1
 
 
 class SimulatedExchange:
@@ -241,7 +139,7 @@ class SimulatedProducer:
 class SimulatedConsumer:
     """See `port.Consumer`."""
 
-    def __init__(self, exchange: SimulatedExchange, topic: _Topic, group: str, start: Start) -> None:
+    def __init__(self, exchange: SimulatedExchange, topic: Topic, group: str, start: Start) -> None:
         self._exchange = exchange
         self._name = topic.name
         self._group_name = group
@@ -284,9 +182,9 @@ class SimulatedConsumer:
         self._group.forget(self._member)
         self._positions.clear()
 
-    def _bind(self, topic: _Topic) -> None:
+    def _bind(self, topic: Topic) -> None:
         self._topic = topic
-        self._group = self._exchange.broker.groups.setdefault((self._group_name, topic.topic_id), _Group())
+        self._group = self._exchange.broker.groups.setdefault((self._group_name, topic.topic_id), Group())
         self._generation = -1  # in which the partitions were shared out that this member holds
         self._unplaced: set[int] = set()  # held, the journal's offset not asked for yet
         self._positions: dict[int, int | None] = {}  # None: from the beginning, whatever that is when read
@@ -334,49 +232,3 @@ class SimulatedConsumer:
         if topic != self._name or partition not in self._positions:
             raise KeyError((topic, partition))
         return self._positions[partition]
-
-
-class SimulatedAdmin:
-    """See `port.Admin`."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-
-    def topics(self) -> list[str]:
-        """Names of all topics, sorted."""
-        return sorted(self._broker.topics)
-
-    def describe(self, names: Sequence[str]) -> dict[str, TopicState]:
-        """The topics that exist among `names`."""
-        found = {name: self._broker.topics[name] for name in names if name in self._broker.topics}
-        return {
-            name: TopicState(name, topic.topic_id, len(topic.partitions), 1, 1, topic.config)
-            for name, topic in found.items()
-        }
-
-    def create(self, name: str, partitions: int, replication: int, config: Mapping[str, str]) -> None:
-        """Make a topic."""
-        if replication != 1:
-            raise ExchangeRefused("只有一份", "there is one copy here")
-        if name in self._broker.topics:
-            raise TopicExists(name)
-        parts = [_Partition() for _ in range(partitions)]
-        self._broker.topics[name] = _Topic(name, self._broker.new_id(), parts, dict(config))
-
-    def delete(self, name: str) -> None:
-        """Delete a topic with all its records."""
-        self._broker.topic(name)
-        del self._broker.topics[name]
-        self._broker.version += 1
-
-    def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
-        """Delete the records below the given offsets, as expiry does."""
-        for number, offset in before.items():
-            partition = self._broker.topic(topic).partitions[number]
-            if offset > partition.next:
-                raise OffsetExpired(topic, number, offset, partition.first, partition.next)
-            partition.drop(offset)
-        self._broker.version += 1
-
-    def close(self) -> None:
-        """Nothing is kept."""

@@ -9,7 +9,7 @@ from jiexu.case.event import Role
 from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
 from tests.simulation import clerks, people
-from tests.simulation.exchange import SimulatedAdmin
+from tests.simulation.broker import SimulatedAdmin
 from tests.simulation.forger import forge
 from tests.simulation.plan import Happening
 

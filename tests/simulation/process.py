@@ -19,8 +19,9 @@ from jiexu.service.config import Config
 from jiexu.service.loop import Service
 from services.inbound.steps import InboundPart
 from services.outbound.steps import OutboundPart
+from tests.simulation.broker import Broker
 from tests.simulation.disk import Died, JournalDisk
-from tests.simulation.exchange import Broker, Mischief, SimulatedExchange
+from tests.simulation.exchange import Mischief, SimulatedExchange
 from tests.simulation.ground import ground, index_key
 
 PARTS = {Role.OUTBOUND: OutboundPart, Role.INBOUND: InboundPart}

@@ -9,10 +9,11 @@ from jiexu.audit.replay import uncollected
 from tests.simulation import happenings
 from tests.simulation.checks import problems, waiting_for_nobody
 from tests.simulation.disaster import after_disaster, disaster
+from tests.simulation.environment import Violation
 from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, draw
-from tests.simulation.world import Violation, World
+from tests.simulation.world import World
 
 COLLECT_EVERY = 20  # schedules between two collections of cycles: some megabytes
 
