@@ -35,7 +35,14 @@ class Counter(threading.Thread):
         """Answers that no application here should get."""
 
     def run(self) -> None:
-        """Until every application is lodged."""
+        """Until every application is lodged, or something is wrong that asking again would not mend."""
+        try:
+            self._run()
+        except Exception as error:
+            self.wrong.append(repr(error))
+            raise
+
+    def _run(self) -> None:
         started = time.monotonic()
         agency: Agency | None = None
         self._waiting = self._waiting[::-1]

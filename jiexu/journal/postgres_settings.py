@@ -92,3 +92,11 @@ def unavailable(where: str, error: Exception) -> JournalUnavailable:
     said = str(error).strip().splitlines()
     reason = said[0].strip() if said else type(error).__name__
     return JournalUnavailable(f"日志数据库 {where} 不可用：{reason}。", f"The database {where} is away: {reason}.")
+
+
+def disk_full(where: str) -> JournalUnavailable:
+    """The server has no room for what was to be written, and undoes it: nothing is wrong with the journal."""
+    return JournalUnavailable(
+        f"日志数据库 {where} 所在的磁盘已满；腾出空间后自动继续。",
+        f"The disk of the database {where} is full; it goes on once there is room.",
+    )

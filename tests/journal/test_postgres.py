@@ -100,6 +100,31 @@ class TestPostgresJournalInSets(JournalContract):
         monkeypatch.setattr(postgres, "SET_FROM", 1)
 
 
+# --- a full disk
+
+
+def test_a_full_disk_undoes_the_block_and_is_told_as_a_journal_that_is_away(place: PostgresPlace) -> None:
+    """A trigger gives the error that the server gives where a table cannot grow."""
+    journal = place.open()
+    with journal.write() as w:
+        w.append([new_event(1, 1)])
+    place.do(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END$$"
+    )
+    place.do("CREATE TRIGGER no_room BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION no_room()")
+    with pytest.raises(JournalUnavailable, match="is full") as full, journal.write() as w:
+        w.append([new_event(2, 1)])
+    assert "磁盘已满" in full.value.zh
+    with journal.read() as r:
+        assert r.last_position() == 1
+    place.do("DROP TRIGGER no_room ON events")
+    with journal.write() as w:
+        w.append([new_event(2, 1)])
+    journal.close()
+    place.check()
+
+
 # --- positions and commits
 
 
