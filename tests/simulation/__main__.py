@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 
 from tests.simulation.plan import draw
 from tests.simulation.run import Outcome, run_seed
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=seeds, default=range(1, 501), help="A..B, both included (1..500)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="where the journals are")
     parser.add_argument("--without", choices=sorted(BY_NAME), metavar="SAFEGUARD", help=", ".join(sorted(BY_NAME)))
     parser.add_argument("--trace", action="store_true", help="tell what happens in each schedule; shrink what fails")
     given = parser.parse_args(arguments)
@@ -43,7 +45,7 @@ def _run(given: argparse.Namespace) -> int:
     faults: Counter[str] = Counter()
     violations: list[dict[str, object]] = []
     schedules = 0
-    for outcome in outcomes(given.seeds, given.jobs):
+    for outcome in outcomes(given.seeds, given.jobs, given.store):
         schedules += 1
         faults += outcome.faults
         if outcome.violations:
@@ -65,13 +67,14 @@ def _run(given: argparse.Namespace) -> int:
     return 1 if violations else 0
 
 
-def outcomes(chosen: Sequence[int], jobs: int) -> Iterator[Outcome]:
+def outcomes(chosen: Sequence[int], jobs: int, store: str = "sqlite") -> Iterator[Outcome]:
     """Every seed's outcome, in order."""
+    run = partial(run_seed, store=store)
     if jobs <= 1:
-        yield from map(run_seed, chosen)
+        yield from map(run, chosen)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap(run_seed, chosen, SEEDS_A_TASK)
+        yield from pool.imap(run, chosen, SEEDS_A_TASK)
 
 
 def _tell(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The regions' disks: a journal, a registry and a bank's book each in memory, and what a crash leaves of them.
+"""The regions' disks: a journal each, and what a crash, a power cut or a restore leaves of it.
 
 All processes of a region work on one connection. Blocks of real processes exclude each other (writers) or look at a
 snapshot (readers), so each is as if it had happened at one moment: it is enough that the scheduler hands over between
@@ -18,6 +18,11 @@ from jiexu.journal.ddl import VERSION, statements
 from jiexu.journal.dialect import Row, Sql
 from jiexu.journal.opening import open_journal
 
+FRONTIER = (
+    "SELECT last, (SELECT coalesce(max(position), 0) FROM cursors WHERE name = 'ledger'),"
+    " (SELECT coalesce(sum(changed), 0) FROM agenda) FROM head"
+)
+
 
 class Died(BaseException):
     """A process ends here: nothing in the product may catch this."""
@@ -32,8 +37,80 @@ class Alive(Protocol):
         """A point at which it may die, or another process may get its turn."""
 
 
-class JournalDisk:
+class JournalDisk(Protocol):
     """One region's journal."""
+
+    region: str
+    sql: Sql
+    busy: bool  # a block is open
+
+    def begin(self, incarnation: str) -> None:
+        """Make it an empty journal again."""
+
+    def frontier(self) -> tuple[int, ...]:
+        """How far the journal has come: its last line, how far its ledger holds it, how much is on the agenda."""
+
+    def copy(self) -> Any:
+        """A backup."""
+
+    def restore(self, copy: Any) -> None:
+        """Put a backup in the journal's place."""
+
+    def power_cut(self) -> int:
+        """The machine loses power: commits that were not synced are gone. Returns how many."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class Connection:
+    """A process's connection to its region's journal; see `dialect.Sql`. Before each block others may have theirs."""
+
+    def __init__(self, disk: JournalDisk, process: Alive) -> None:
+        self._disk, self._process = disk, process
+        self._open = False
+        self.rows, self.run, self.many = disk.sql.rows, disk.sql.run, disk.sql.many
+        self.broken_rule = disk.sql.broken_rule
+        self.size_bytes = disk.sql.size_bytes
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._disk.sql.lost
+
+    def begin_write(self) -> None:
+        """Begin a transaction."""
+        self._begin("begin_write", self._disk.sql.begin_write)
+
+    def begin_read(self) -> None:
+        """Begin a snapshot."""
+        self._begin("begin_read", self._disk.sql.begin_read)
+
+    def _begin(self, point: str, begin: Callable[[], None]) -> None:
+        self._process.at(point)
+        if self._process.dead:
+            raise Died("a dead process goes on")
+        assert not self._disk.busy, "a block within a block of the same journal"
+        begin()
+        self._disk.busy = self._open = True
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+        self._disk.sql.commit()
+        self._disk.busy = self._open = False
+
+    def rollback(self) -> None:
+        """Undo the transaction, where one is open."""
+        if self._open:
+            self._disk.sql.rollback()
+            self._disk.busy = self._open = False
+
+    def close(self) -> None:
+        """The connection is the disk's."""
+
+
+class MemoryDisk:
+    """A journal of SQLite in memory."""
 
     def __init__(self, region: str) -> None:
         self.region = region
@@ -43,9 +120,11 @@ class JournalDisk:
         for statement in statements(product.WORDS):
             self.db.execute(statement)
         self._tables = _tables(self.db)
-        self.busy = False  # a block is open
-        self._changes, self._frontier = -1, (0, 0, 0)
+        self.sql: Sql = _MemorySql(self)
+        self.busy = False
         self.unsynced: list[bytes] = []  # the file before each of the last commits, where commits are not synced
+        self._changes = -1
+        self._frontier: tuple[int, ...] = ()
 
     def begin(self, incarnation: str) -> None:
         """Make it an empty journal again; statements stay prepared, which takes longer than all the rest."""
@@ -56,30 +135,24 @@ class JournalDisk:
         self.busy = False
         self.unsynced = []
 
-    def connect(self, process: Alive) -> Sql:
-        """A process's connection."""
-        return _JournalSql(self, process)
-
-    def frontier(self) -> tuple[int, int, int]:
-        """How far the journal has come: its last line, how far its ledger holds it, how much is on the agenda."""
+    def frontier(self) -> tuple[int, ...]:
+        """Asked anew only where something was written."""
         if self.db.total_changes != self._changes:
             self._changes = self.db.total_changes
-            (self._frontier,) = self.db.execute(
-                "SELECT last, (SELECT coalesce(max(position), 0) FROM cursors WHERE name = 'ledger'),"
-                " (SELECT coalesce(sum(changed), 0) FROM agenda) FROM head"
-            ).fetchall()
+            (self._frontier,) = self.db.execute(FRONTIER).fetchall()
         return self._frontier
 
     def copy(self) -> bytes:
-        """A backup."""
+        """The file's bytes."""
         return self.db.serialize()
 
     def restore(self, copy: bytes) -> None:
-        """Put a backup in the journal's place."""
+        """Put those bytes in the journal's place."""
         with closing(sqlite3.connect(":memory:")) as other:
             other.deserialize(copy)
             other.backup(self.db)
         self.unsynced = []
+        self._changes = -1
 
     def remember(self) -> None:
         """A transaction begins: keep what a power cut would leave of the file, where commits are not synced."""
@@ -87,24 +160,25 @@ class JournalDisk:
             self.unsynced = [*self.unsynced[-2:], self.db.serialize()]
 
     def power_cut(self) -> int:
-        """The machine loses power: commits that were not synced are gone. Returns how many."""
+        """What was not synced is gone."""
         lost = len(self.unsynced)
         if lost:
             self.restore(self.unsynced[0])
         return lost
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.db.close()
 
-class _JournalSql:
-    """See `dialect.Sql`."""
+
+class _MemorySql:
+    """See `dialect.Sql`. Nothing else happens within a read block, so no snapshot need be taken."""
 
     broken_rule: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
     lost = False
 
-    def __init__(self, disk: JournalDisk, process: Alive) -> None:
-        self._disk = disk
-        self._db = disk.db
-        self._process = process
-        self._open = False
+    def __init__(self, disk: MemoryDisk) -> None:
+        self._disk, self._db = disk, disk.db
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return all of its rows."""
@@ -118,38 +192,26 @@ class _JournalSql:
         """Run a statement once per row of values."""
         self._db.executemany(statement, values)
 
+    def size_bytes(self) -> int:
+        """Nobody asks."""
+        return 0
+
     def begin_write(self) -> None:
-        """Begin a transaction; before it others may have had their turn."""
-        self._process.at("begin_write")
-        self._begin()
+        """Begin a transaction."""
         self._disk.remember()
         self._db.execute("BEGIN IMMEDIATE")
 
     def begin_read(self) -> None:
-        """Begin a snapshot; nothing else happens until it ends, so none need be taken."""
-        self._process.at("begin_read")
-        self._begin()
-
-    def _begin(self) -> None:
-        if self._process.dead:
-            raise Died("a dead process goes on")
-        assert not self._disk.busy, "a block within a block of the same journal"
-        self._disk.busy = self._open = True
+        """Begin a snapshot."""
 
     def commit(self) -> None:
         """Make the transaction durable."""
         self._db.execute("COMMIT")
-        self._end()
 
     def rollback(self) -> None:
         """Undo the transaction, where one is open."""
-        if self._open:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            self._end()
-
-    def _end(self) -> None:
-        self._disk.busy = self._open = False
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """The connection is the disk's."""

@@ -20,7 +20,7 @@ from jiexu.contract.codec import open_event
 from jiexu.contract.letters import open_receipts
 from jiexu.journal.log_records import decode_line
 from jiexu.region.registry import SqliteRegistry
-from tests.simulation.disk import JournalDisk, empty_tables
+from tests.simulation.disk import JournalDisk, MemoryDisk, empty_tables
 from tests.simulation.ground import CODES, START, ground
 from tests.simulation.process import SimulatedBank, decode
 
@@ -28,12 +28,12 @@ from tests.simulation.process import SimulatedBank, decode
 class Machine:
     """Journals, registries and the bank's book of three regions."""
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Callable[[str], JournalDisk] = MemoryDisk) -> None:
         self._now: Callable[[str], datetime] = lambda _: START
         self._random: Callable[[int], bytes] = bytes
         self.bank = SimulatedBank(":memory:")
         self.bank.point = lambda _: None
-        self.journals = {code: JournalDisk(code) for code in CODES}
+        self.journals = {code: disk(code) for code in CODES}
         self.registries = {code: SqliteRegistry(":memory:", code, self.bank, self._clock(code)) for code in CODES}
         self._empty = [empty_tables(db) for db in (self.bank._db, *(one._db for one in self.registries.values()))]
 
@@ -48,6 +48,11 @@ class Machine:
             journal.begin(random_bytes(16).hex())
         for memory in (decode, _verify_once, *_MEMORIES):
             memory.cache_clear()
+
+    def close(self) -> None:
+        """Give back what the journals' databases hold."""
+        for journal in self.journals.values():
+            journal.close()
 
     def _clock(self, code: str) -> Callable[[], datetime]:
         return lambda: self._now(code)

@@ -20,7 +20,7 @@ from jiexu.service.loop import Service
 from services.inbound.steps import InboundPart
 from services.outbound.steps import OutboundPart
 from tests.simulation.broker import Broker
-from tests.simulation.disk import Died, JournalDisk
+from tests.simulation.disk import Connection, Died, JournalDisk
 from tests.simulation.exchange import Mischief, SimulatedExchange
 from tests.simulation.ground import ground, index_key
 
@@ -236,7 +236,7 @@ class Process:
 
         self.agency = Agency(
             config=config,
-            journal=StoreJournal(config.region, lambda: disk.connect(self), clock, decode, self.at),
+            journal=StoreJournal(config.region, lambda: Connection(disk, self), clock, decode, self.at),
             exchange=exchange,
             platform=_Platform(registry, world.bank, self),
             participants=base.participants,

@@ -130,10 +130,7 @@ class Regions(Environment):
         journal = self.machine.journals[code]
         if journal.busy:
             return
-        (last,), (cursor,) = (
-            journal.db.execute("SELECT last FROM head").fetchone(),
-            journal.db.execute("SELECT coalesce(max(position), 0) FROM cursors WHERE name = 'ledger'").fetchone(),
-        )
+        last, cursor, _ = journal.frontier()
         if last and last == cursor:
             self.early = journal.copy(), last
 

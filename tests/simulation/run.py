@@ -4,6 +4,7 @@ import gc
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache, partial
 
 from jiexu.audit.replay import uncollected
 from tests.simulation import happenings
@@ -29,23 +30,26 @@ class Outcome:
     cause: BaseException | None = None
 
 
-_machine: list[Machine] = []
+@cache
+def machine(store: str = "sqlite") -> Machine:
+    """This process's disks, with journals in SQLite or PostgreSQL."""
+    if store == "postgresql":
+        from tests.simulation.postgres_disk import PostgresDisk, server
+
+        made = Machine(partial(PostgresDisk, server=server()))
+    else:
+        made = Machine()
+    gc.freeze()
+    return made
 
 
-def machine() -> Machine:
-    """This process's disks."""
-    if not _machine:
-        _machine.append(Machine())
-        gc.freeze()
-    return _machine[0]
-
-
-def run(plan: Plan) -> Outcome:
+def run(plan: Plan, on: Machine | None = None) -> Outcome:
     """Run one plan to its end and look at what is left."""
+    on = on or machine()
     if plan.seed % COLLECT_EVERY == 0:
         gc.collect()
-    with uncollected(), machine().seams():
-        world = World(machine(), plan)
+    with uncollected(), on.seams():
+        world = World(on, plan)
         world.doers = happenings.doers(world)
         for stage in (_disturbed, _quiet, _finished, _disaster):
             try:
@@ -101,13 +105,13 @@ def settled(world: World) -> bool:
     for code in world.plan.codes:
         with world.eyes(code).journal.read() as read:
             waits = read.unreceipted(limit=1) or read.held() or read.open_claims()
-        timed = world.machine.journals[code].db.execute("SELECT 1 FROM agenda LIMIT 1").fetchone()
+        timed = world.machine.journals[code].sql.rows("SELECT 1 FROM agenda LIMIT 1")
         if waits or timed:
             return False
     late = world.bank._db.execute("SELECT 1 FROM lines WHERE number IS NULL LIMIT 1").fetchone()
     return late is None
 
 
-def run_seed(seed: int) -> Outcome:
+def run_seed(seed: int, store: str = "sqlite") -> Outcome:
     """The schedule of a seed."""
-    return run(draw(seed))
+    return run(draw(seed), machine(store))

@@ -22,6 +22,7 @@ from jiexu.service.loop import Service
 from jiexu.service.placing import Placing
 from jiexu.service.startup import StartReport
 from tests.simulation import disk
+from tests.simulation.disk import MemoryDisk
 from tests.simulation.run import machine
 
 Off = Callable[[], AbstractContextManager[Any]]
@@ -73,7 +74,7 @@ def without_index(name: str, more: Off) -> Off:
 
     @contextmanager
     def block() -> Iterator[None]:
-        journals = machine().journals.values()
+        journals = [disk for disk in machine().journals.values() if isinstance(disk, MemoryDisk)]
         made = {}
         for journal in journals:
             (made[journal.region],) = journal.db.execute(

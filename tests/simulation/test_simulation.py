@@ -1,10 +1,12 @@
 """Nothing is lost and nothing doubled, whatever goes wrong: schedules from seeds, and what must hold at their end."""
 
 import json
+from functools import partial
 
 import pytest
 
 from tests.simulation.__main__ import main
+from tests.simulation.machine import Machine
 from tests.simulation.plan import draw
 from tests.simulation.run import run, run_seed
 from tests.simulation.safeguards import BY_NAME
@@ -14,6 +16,17 @@ from tests.simulation.shrink import shrunk
 @pytest.mark.parametrize("first", range(1, 501, 50))
 def test_schedules_hold_every_invariant(first: int) -> None:
     failed = {seed: found for seed in range(first, first + 50) if (found := run_seed(seed).violations)}
+    assert failed == {}
+
+
+def test_journals_in_postgresql_hold_them_too(postgres: str) -> None:
+    from tests.simulation.postgres_disk import PostgresDisk
+
+    machine = Machine(partial(PostgresDisk, server=postgres))
+    try:
+        failed = {seed: found for seed in range(501, 509) if (found := run(draw(seed), machine).violations)}
+    finally:
+        machine.close()
     assert failed == {}
 
 
