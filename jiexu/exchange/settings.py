@@ -90,6 +90,10 @@ class KafkaSettings(BaseModel):
         paths = {name: getattr(self, name) for name in _FILES}
         return self.model_copy(update={name: str(folder / path) for name, path in paths.items() if path is not None})
 
+    def files(self) -> list[str]:
+        """The files of the login."""
+        return [path for name in _FILES if (path := getattr(self, name)) is not None]
+
     def client_options(self) -> dict[str, Any]:
         """What every client of kafka-python is given, the login left out (kafka/login.py)."""
         return {

@@ -5,17 +5,22 @@ import logging
 import os
 import socket
 import ssl
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import UserScramCredentialUpsertion
+from kafka.admin._users import ScramMechanism
 
-from jiexu.exchange import ExchangeUnavailable, LoginRefused, NotAllowed, Outgoing
+from jiexu.exchange import ExchangeUnavailable, LoginRefused, NotAllowed, Outgoing, Record
 from jiexu.exchange.kafka import KafkaExchange, KafkaSettings
+from jiexu.exchange.kafka import consumer as consumer_module
 from jiexu.exchange.kafka.defects import connect_once
 from jiexu.exchange.kafka.login import login_options
 from tests.certificates import Authority, write_secret
-from tests.exchange.place import Journal, Place, take
+from tests.exchange.place import Journal, Place, take, until
 from tests.exchange.secured_fixture import ADMIN, STRANGER, Secured
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secured")]
@@ -69,6 +74,84 @@ class TestLetIn:
         secured.file("changing", secured.passwords[ADMIN])
         assert isinstance(admin.topics(), list)
         admin.close()
+
+
+class TestReplaced:
+    """A password is replaced while clients run, at the broker and in the file, in whatever order."""
+
+    @pytest.fixture
+    def set_password(self, secured: Secured) -> Iterator[Callable[[str], None]]:
+        """Change the administrator's password at the broker; it is put back at the end."""
+        administrator = KafkaExchange(secured.by_password(ADMIN)).admin()
+
+        def change(password: str) -> None:
+            wanted = UserScramCredentialUpsertion(ADMIN, ScramMechanism.SCRAM_SHA_512, password)
+            administrator.ask(lambda client: client.alter_user_scram_credentials([wanted]))
+
+        yield change
+        change(secured.passwords[ADMIN])
+        administrator.close()
+
+    @pytest.fixture
+    def place(self, secured: Secured, set_password: Callable[[str], None]) -> Iterator[Place]:
+        """A client whose password stands in a file of its own."""
+        set_password("first")
+        settings = secured.by_password(ADMIN, sasl_password_file=str(secured.file("replaced", "first")))
+        place = Place(KafkaExchange(settings), uuid.uuid4().hex[:8])
+        yield place
+        place.close()
+
+    def test_clients_take_it_up_where_they_would_else_go_on_with_the_old_one(
+        self,
+        secured: Secured,
+        place: Place,
+        set_password: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(consumer_module, "PROBE_SECONDS", 0.2)
+        topic, journal = place.topic(), Journal()
+        consumer: Any = place.consumer(topic, journal)
+        producer: Any = place.producer
+        place.send(topic, b"a")
+        journal.take(take(consumer, 1))
+        first = consumer._client, producer._client
+
+        secured.file("replaced", "second")  # before the broker has it: what is in hand holds on
+        for _ in range(5):
+            assert consumer.poll(10, 0.1) == []
+        assert consumer._client is first[0]
+        set_password("second")
+        until(lambda: consumer.poll(10, 0.1) == [] and consumer._client is not first[0])
+        place.send(topic, b"b")
+        assert producer._client is not first[1]
+        assert [record.value for record in take(consumer, 1)] == [b"b"]
+
+    def test_a_consumer_that_gets_no_answer_looks_whether_it_is_let_in_at_all(
+        self,
+        secured: Secured,
+        place: Place,
+        set_password: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        topic = place.topic()
+        consumer: Any = place.consumer(topic, Journal())
+        place.send(topic, b"a")
+        assert len(take(consumer, 1)) == 1
+        first = consumer._client
+
+        def silent(*_: Any) -> list[Record]:
+            raise ExchangeUnavailable("", "connections end, and nobody says why")
+
+        with monkeypatch.context() as cut:
+            cut.setattr(consumer, "_look", silent)
+            set_password("second")
+            with pytest.raises(LoginRefused):
+                consumer.poll(10, 0.1)
+            secured.file("replaced", "second")
+            with pytest.raises(ExchangeUnavailable):
+                consumer.poll(10, 0.1)
+        assert consumer._client is not first
+        assert len(take(consumer, 1)) == 1
 
 
 class TestTurnedAway:

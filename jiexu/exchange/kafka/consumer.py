@@ -9,6 +9,7 @@ offset has been sought.
 import queue
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,10 +22,13 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from jiexu.exchange.kafka import defects
 from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.client import close_quietly, make, readable_errors
+from jiexu.exchange.kafka.login import login_holds, login_mark
 from jiexu.exchange.port import (
     MAX_POLL_BYTES,
     MAX_VALUE_BYTES,
     Clock,
+    ExchangeUnavailable,
+    LoginRefused,
     OffsetExpired,
     Record,
     Start,
@@ -80,31 +84,23 @@ class KafkaConsumer:
         self._expired: dict[int, OffsetExpired] = {}
         self._topic_id = admin.topic_id(topic)
         self._heard = time.monotonic()
-        with readable_errors(settings):
-            self._client: Any = make(
-                LibraryConsumer,
-                settings,
-                self._options(),
-                {
-                    "group_id": group,
-                    "enable_auto_commit": False,  # the journal holds the offsets
-                    "auto_offset_reset": "none",  # neither latest (loses) nor earliest (hides an expiry)
-                    "allow_auto_create_topics": False,
-                    # A partner with a transaction left open would stop the mailbox for everybody
-                    # otherwise; every bundle is verified by itself.
-                    "isolation_level": "read_uncommitted",
-                    "check_crcs": True,
-                },
-            )
-            self._client.subscribe(topics=[topic], listener=self._notices)
+        self._group = group
+        self._mark = login_mark(settings)
+        self._client = self._joined()
 
     def poll(self, max_records: int, timeout: float) -> list[Record]:
         """The next records; see `port.Consumer.poll`."""
         deadline = time.monotonic() + timeout
-        while True:
-            records = self._look(max_records, max(0.0, deadline - time.monotonic()))
-            if records or time.monotonic() >= deadline:
-                return records
+        try:
+            while True:
+                records = self._look(max_records, max(0.0, deadline - time.monotonic()))
+                if records or time.monotonic() >= deadline:
+                    return records
+        except ExchangeUnavailable:
+            # A login that is refused by now looks the same to the library, which tries it for ever.
+            if self._settings.security != "PLAINTEXT" and login_holds(self._settings):
+                self._log_in_anew()
+            raise
 
     def seek(self, topic: str, partition: int, offset: int) -> None:
         """Read on from `offset`. KeyError if the partition is not assigned."""
@@ -139,6 +135,40 @@ class KafkaConsumer:
     @property
     def _timeout_ms(self) -> int:
         return round(self._settings.request_timeout * 1000)
+
+    def _joined(self) -> Any:
+        """A member of the group, logged in with what the files say now."""
+        with readable_errors(self._settings):
+            client: Any = make(
+                LibraryConsumer,
+                self._settings,
+                self._options(),
+                {
+                    "group_id": self._group,
+                    "enable_auto_commit": False,  # the journal holds the offsets
+                    "auto_offset_reset": "none",  # neither latest (loses) nor earliest (hides an expiry)
+                    "allow_auto_create_topics": False,
+                    # A partner with a transaction left open would stop the mailbox for everybody
+                    # otherwise; every bundle is verified by itself.
+                    "isolation_level": "read_uncommitted",
+                    "check_crcs": True,
+                },
+            )
+            client.subscribe(topics=[self._topic], listener=self._notices)
+        return client
+
+    def _log_in_anew(self) -> None:
+        """Take up a password or certificate that was replaced: a client keeps those that it was made with."""
+        mark = login_mark(self._settings)
+        if mark == self._mark:
+            return
+        close_quietly(self._client, autocommit=False, timeout_ms=3000)
+        self._notices = _Notices()
+        self._owned.clear()
+        self._unplaced.clear()
+        self._expired.clear()
+        self._client = self._joined()
+        self._mark = mark
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -235,6 +265,10 @@ class KafkaConsumer:
     def _probe(self) -> None:
         if time.monotonic() - self._heard < PROBE_SECONDS:
             return
+        if login_mark(self._settings) != self._mark:
+            with suppress(LoginRefused):  # not in force at the other side yet: the connection in hand may still hold
+                if login_holds(self._settings):
+                    self._log_in_anew()
         known = self._admin.topic_id(self._topic)  # raises where nobody answers, or the topic is gone
         if known != self._topic_id or not self._owned:
             # The group shares out partitions when its metadata changes; a topic made again would be

@@ -5,6 +5,7 @@ out. Tried once, the refusal comes within a moment and says what it was. Files a
 new password or certificate is taken up with the next connection.
 """
 
+import os
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -45,6 +46,27 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
             "sasl_plain_password": _Password(_secret(settings.sasl_password_file)),
         }
     return options
+
+
+def login_mark(settings: KafkaSettings) -> tuple[tuple[int, int, int], ...]:
+    """What the files of the login look like now: another mark once a password or certificate was replaced."""
+    marks = []
+    for file in settings.files():
+        try:
+            found = os.stat(file)
+            marks.append((found.st_ino, found.st_mtime_ns, found.st_size))
+        except OSError:
+            marks.append((0, 0, 0))
+    return tuple(marks)
+
+
+def login_holds(settings: KafkaSettings) -> bool:
+    """Whether one lets us in with what the files say now; False while nobody answers. Raises `LoginRefused`."""
+    try:
+        try_login(settings, settings.client_options() | login_options(settings))
+    except (errors.KafkaError, OSError, defects.ClosedAtFirstQuestion):
+        return False
+    return True
 
 
 def try_login(settings: KafkaSettings, options: dict[str, Any]) -> None:

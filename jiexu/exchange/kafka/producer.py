@@ -11,6 +11,7 @@ import kafka.errors as errors
 from jiexu.exchange.kafka import defects
 from jiexu.exchange.kafka.admin import KafkaAdmin
 from jiexu.exchange.kafka.client import close_quietly, make, readable, unavailable
+from jiexu.exchange.kafka.login import login_mark
 from jiexu.exchange.port import (
     MAX_VALUE_BYTES,
     ExchangeError,
@@ -42,6 +43,7 @@ class KafkaProducer:
         self._admin = admin
         self._lock = threading.Lock()
         self._client: Any = None
+        self._mark: tuple[tuple[int, int, int], ...] = ()  # of the login that the client was made with
         self._partitions: dict[str, int] = {}
 
     def send(self, records: Sequence[Outgoing]) -> list[tuple[int, datetime | None]]:
@@ -52,7 +54,9 @@ class KafkaProducer:
         if not records:
             return []
         with self._lock:
-            if self._client is not None and not defects.knows_all(self._client, set(self._partitions)):
+            if self._client is not None and not (
+                defects.knows_all(self._client, set(self._partitions)) and login_mark(self._settings) == self._mark
+            ):
                 self._discard()
             self._check_targets(records)
             try:
@@ -92,6 +96,7 @@ class KafkaProducer:
 
     def _connected(self) -> Any:
         if self._client is None:
+            self._mark = login_mark(self._settings)
             timeout_ms = round(self._settings.request_timeout * 1000)
             options = {
                 "linger_ms": LINGER_MS,
