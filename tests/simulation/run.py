@@ -30,9 +30,13 @@ class Outcome:
     cause: BaseException | None = None
 
 
-@cache
 def machine(store: str = "sqlite") -> Machine:
     """This process's disks, with journals in SQLite or PostgreSQL."""
+    return _machine(store)
+
+
+@cache
+def _machine(store: str) -> Machine:
     if store == "postgresql":
         from tests.simulation.postgres_disk import PostgresDisk, server
 
