@@ -192,6 +192,17 @@ class CaseReads(Block):
         """The personal values of the events at these positions, by position."""
         return self._disclosures(f"{_OF_EVENTS} e.position IN ({{}}) ORDER BY e.position", sorted(set(positions)))
 
+    def disclosures_claimed(self, positions: Iterable[int]) -> list[DisclosureRow]:
+        """The personal values of the events that claims at these positions have planned and that do not stand yet.
+
+        A case has values of one such event at most on each side: a claim blocks the hand.
+        """
+        which = (
+            "JOIN claims c ON c.case_id = d.case_id WHERE c.position IN ({}) AND NOT EXISTS"
+            " (SELECT 1 FROM events e WHERE e.event_id = d.event_id)"
+        )
+        return self._disclosures(which, sorted(set(positions)))
+
     def disclosures_of(self, case_ids: Sequence[str], type: str) -> list[DisclosureRow]:
         """The personal values of these cases' events of one type."""
         return self._disclosures(f"{_OF_EVENTS} e.type = ? AND e.case_id IN ({{}})", ids(case_ids), type)

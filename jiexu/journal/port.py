@@ -354,6 +354,9 @@ class Reads(Tallying, Protocol):
     def disclosures_at(self, positions: Iterable[int]) -> list[DisclosureRow]:
         """The personal values of the events at these positions."""
 
+    def disclosures_claimed(self, positions: Iterable[int]) -> list[DisclosureRow]:
+        """The personal values of the events that claims at these positions have planned and that do not stand yet."""
+
     def disclosures_of(self, case_ids: Sequence[str], type: str) -> list[DisclosureRow]:
         """The personal values of these cases' events of one type."""
 

@@ -8,14 +8,12 @@ compaction removes what an erasure replaced.
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import cast
 
-from jiexu.contract.codec import decode_body, decode_event_trusted
+from jiexu.contract.codec import decode_body
 from jiexu.contract.disclosure import Disclosure, check_disclosures, check_values
 from jiexu.exchange.port import Outgoing
 from jiexu.exchange.topics import Purpose, topic_name
-from jiexu.journal.log_records import decode_line
-from jiexu.journal.port import DisclosureRow, LogLine, NewClaim, Reads, Writes
+from jiexu.journal.port import DisclosureRow, LogLine, Reads, Writes
 from jiexu.service.agency import Agency
 
 LATE = "personal_late"
@@ -26,10 +24,7 @@ def records_of(region: str, read: Reads, lines: Sequence[LogLine]) -> tuple[list
     """The values of the events and claims among these lines, and those that came late, whose positions are returned."""
     late = json.loads(read.note(LATE) or "[]")
     rows = read.disclosures_at([*late, *(line.position for line in lines if line.kind == "event")])
-    claims = [cast(NewClaim, decode_line(line.kind, line.payload, decode_event_trusted)) for line in _claims(lines)]
-    if claims:
-        planned = {json.loads(claim.plan).get("event_id") for claim in claims}
-        rows += [row for row in read.disclosures([c.case_id for c in claims]) if row.event_id in planned]
+    rows += read.disclosures_claimed([line.position for line in lines if line.kind == "claim"])
     by_event: dict[str, list[DisclosureRow]] = {}
     for row in rows:
         by_event.setdefault(row.event_id, []).append(row)
@@ -46,10 +41,6 @@ def forget_late(write: Writes, sent: Sequence[int]) -> None:
     """What came late is on the topic now."""
     left = [position for position in json.loads(write.note(LATE) or "[]") if position not in sent]
     write.set_note(LATE, json.dumps(left))
-
-
-def _claims(lines: Iterable[LogLine]) -> list[LogLine]:
-    return [line for line in lines if line.kind == "claim"]
 
 
 def _value(rows: Iterable[DisclosureRow]) -> bytes:

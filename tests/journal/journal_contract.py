@@ -365,6 +365,23 @@ class CasesContract(ClaimsContract):
             w.disclose([value])
             assert w.disclosures([case_id(1)]) == [erased, other]
 
+    def test_values_are_found_by_their_event_its_type_and_the_claim_that_plans_it(self, journal: Journal) -> None:
+        first, planned = new_event(1, 1), new_event(1, 2)
+        stands = DisclosureRow(case_id(1), first.event.event_id, "name", b"s" * 16, "甲")
+        claimed = DisclosureRow(case_id(1), planned.event.event_id, "payee", b"t" * 16, "乙")
+        elsewhere = DisclosureRow(case_id(2), "e" * 32, "name", b"u" * 16, "丙")
+        with journal.write() as w:
+            (position,) = w.append([first])
+            (claim,) = w.claim([new_claim(1, 2)], "worker", LATER)
+            w.disclose([stands, claimed, elsewhere])
+            assert w.disclosures_at([position, claim, 99]) == [stands]
+            assert w.disclosures_of([case_id(1), case_id(2)], first.event.type) == [stands]
+            assert w.disclosures_of([case_id(1)], "TransferApplied") == []
+            assert w.disclosures_claimed([position, claim]) == [claimed]
+            w.append([planned])
+            w.end_claims([claim], "event")
+            assert w.disclosures_claimed([claim]) == []
+
 
 class JournalContract(CasesContract):
     """The exchange's side: bundles, receipts, offsets, what waits."""
