@@ -29,11 +29,13 @@ class WriteBlock(Block):
         super().__init__(sql, decode)
         self._fault = fault
         self._last: int
-        self._last, last_recorded_at = sql.rows("SELECT last, recorded_at FROM head")[0]
+        ((self._last, last_recorded_at, incarnation),) = sql.rows(
+            "SELECT h.last, h.recorded_at, m.value FROM head h JOIN meta m ON m.name = 'incarnation'"
+        )
         # A clock that was set back must not make the log's times fall.
         self._now = max(micros(clock_now), last_recorded_at)
         self.now = instant(self._now)
-        self._incarnation = bytes.fromhex(self.incarnation())
+        self._incarnation = bytes.fromhex(incarnation)
         self._damaged = False
         self._used_claims: set[int] = set()  # claims whose reserved place this block has used
         self._ended_by_event: set[int] = set()  # claims that this block says have ended by their event

@@ -113,7 +113,8 @@ def _told(agency: Agency) -> Iterator[None]:
 
 def hold_against(read: Reads, tail: LedgerTail) -> None:
     """What both hold must be the same; a fork is found before anything is done on top of it. Raises JournalConflict."""
-    both = sorted(position for position in tail.lines if position <= read.last_position())
+    last = read.last_position()
+    both = sorted(position for position in tail.lines if position <= last)
     if not both:
         return
     for line in read.log(both[0] - 1, both[-1] - both[0] + 1):

@@ -307,7 +307,7 @@ def test_a_service_checks_before_its_first_step_and_takes_none_where_the_check_f
         done.append("check")
         return StartReport()
 
-    def turn() -> int:
+    def turn(poll: float) -> int:
         done.append("turn")
         service.stop_signal = 15
         return 0
