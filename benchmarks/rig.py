@@ -1,6 +1,7 @@
 """A deployment that runs, with broker, database and disk at hand, so that they can be taken from it."""
 
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -8,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.deployment import REGIONS, WENZHOU, XIAN, Deployment, deploy
-from benchmarks.end_to_end import databases, wait_until_ready
+from benchmarks.end_to_end import databases
 from benchmarks.gate import Gate
-from benchmarks.supervisor import RESTART_SECONDS, Supervisor
+from benchmarks.supervisor import EVERY, RESTART_SECONDS, Supervisor
 from jiexu.exchange.broker import LocalBroker, free_port
 from jiexu.exchange.settings import ExchangeSettings
 from jiexu.service.config import load_config
 
 SMALL_DISK_MB = {"sqlite": 48, "mixed": 48, "postgresql": 256}
 """For a journal's file; for a database with its log of changes, of which a segment alone has 16 MB."""
+
+START_SECONDS = 300.0
 
 
 @dataclass
@@ -89,8 +92,19 @@ def rig(
         made = replace(made, configs={region: load_config(made.config_file(region)) for region in REGIONS})
         services = Supervisor(made, restart_seconds)
         stack.callback(services.stop)
-        wait_until_ready(made, list(services.running.values()))
+        _wait_until_checked(made)
         yield Rig(made, services, broker, gate, _server(store, home), disk)
+
+
+def _wait_until_checked(made: Deployment) -> None:
+    """Until every service has made its check at start. One that ends before is started again by its supervisor."""
+    deadline = time.monotonic() + START_SECONDS
+    waiting = [made.folder / name.region / f"{name.role.value}.log" for name in EVERY]
+    while waiting := [log for log in waiting if '"checked"' not in log.read_text(encoding="utf-8")]:
+        if time.monotonic() > deadline:
+            tails = "\n".join(f"{log}: {log.read_text(encoding='utf-8')[-1500:]}" for log in waiting)
+            raise TimeoutError(f"not ready after {START_SECONDS:.0f} s: {tails}")
+        time.sleep(0.2)
 
 
 def _server(store: str, home: Path) -> Any:
