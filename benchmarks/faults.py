@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="how long the fault lasts")
     parser.add_argument("--json", action="store_true", help="print JSON alone; progress goes to standard error")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped, what was mounted unmounted
     results = []
     for name in args.fault or FAULTS:
         store = args.store or FAULTS[name].stores[0]
