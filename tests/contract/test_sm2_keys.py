@@ -76,6 +76,8 @@ def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes 
         _pem(Ed25519PrivateKey.generate()),
         _pem(ec.generate_private_key(ec.SECP256R1())),
     ],
+    # Named, since keys that are made here differ from worker to worker.
+    ids=["empty", "nonsense", "cut", "damaged", "other-curve", "no-count", "ed25519", "p-256"],
 )
 def test_what_is_no_sm2_key_is_refused(pem: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the library's words
