@@ -194,9 +194,11 @@ def _bank_book(agencies: Mapping[str, "Agency"]) -> dict[str, "ReferenceBook"]:
 
 
 @audit.command(
-    help="""从账本主题重建日志，逐字节相同。写到新文件；服务下次启动时补全其余。
+    help="""从账本主题重建日志，逐字节相同。写到新文件；服务下次启动时补全其余。日志在 PostgreSQL 的，再用
+    jiexu journal restore 把该文件放进去。
 
     Make a journal from the ledger topic, byte for byte, in a new file; a service derives the rest at its next start.
+    Where the journal is in PostgreSQL, jiexu journal restore puts that file there.
 
     \b
     例 Example:  jiexu audit rebuild --config ./xian/region.toml --to ./journal-rebuilt.db

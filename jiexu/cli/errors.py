@@ -165,6 +165,13 @@ def _from_below(error: Exception) -> Told | None:
                 f"数据库文件不能使用（{error}）。请核对配置中的路径、权限与磁盘空间，或运行 jiexu doctor",
                 f"a database file cannot be used ({error}). Check the paths, permissions and disk, or run jiexu doctor",
             )
+        case _ if type(error).__module__.partition(".")[0] == "psycopg":  # not imported where there is none
+            said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            return Told(
+                "database",
+                f"数据库出错（{said}）。请核对权限与磁盘空间，或运行 jiexu doctor",
+                f"the database failed ({said}). Check its rights and its disk, or run jiexu doctor",
+            )
         case OSError() if error.filename is not None:
             return Told(
                 "file",

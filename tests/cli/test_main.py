@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+import psycopg
 import pytest
 
 from jiexu.cli import errors
@@ -102,6 +103,7 @@ def test_wrong_options_are_a_document_too(jiexu: Jiexu) -> None:
         (JournalConflict("at 7"), 2, "at 7"),
         (sqlite3.OperationalError("database is locked"), 3, "稍后"),
         (sqlite3.DatabaseError("file is not a database"), 2, "doctor"),
+        (psycopg.errors.InsufficientPrivilege("permission denied for table log"), 2, "doctor"),
         (PermissionError(13, "Permission denied", "x.db"), 2, "x.db"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
