@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from jiexu.case.case import Case, NotPermitted
 from jiexu.case.event import OWN_HAND
 from jiexu.case.steps import next_steps
@@ -12,7 +14,20 @@ from jiexu.service.claims import Claims
 from jiexu.service.issue import Decided, Signing, issue
 from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.persons import person_key
-from jiexu.service.work import Decision, ForClerk, RolePart, Work, cannot, load_works, requests_for_values, to_clerk
+from jiexu.service.work import (
+    Decision,
+    ForClerk,
+    Outcome,
+    RolePart,
+    Work,
+    cannot,
+    load_works,
+    requests_for_values,
+    to_clerk,
+)
+
+# What a program's own fault looks like; an exchange, a database or a disk that fails is another matter.
+_DEFECTS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError)
 
 
 @dataclass
@@ -91,7 +106,7 @@ class Steps:
                     done.append(work)
             left = []
             for step, group in by_step.items():
-                outcomes = self.part.decide(self.agency, step, [work for work, _ in group])
+                outcomes = self._outcomes(step, [work for work, _ in group])
                 for (work, rest), outcome in zip(group, outcomes, strict=True):
                     if isinstance(outcome, Decision):
                         decided.append((work, outcome))
@@ -100,6 +115,18 @@ class Steps:
                         to_clerk(self.agency, work, outcome)
                     left.append((work, rest))
         return decided, done
+
+    def _outcomes(self, step: str, works: Sequence[Work]) -> Sequence[Outcome]:
+        """What a step decides. Where a defect shows, the case that it shows in waits for a person, and no other."""
+        try:
+            return self.part.decide(self.agency, step, works)
+        except _DEFECTS as defect:
+            if len(works) > 1:
+                return [outcome for work in works for outcome in self._outcomes(step, [work])]
+            structlog.get_logger().error("step_failed", case=works[0].case_id, step=step, exc_info=True)
+            what = f"{type(defect).__name__}: {defect}"[:200]
+            zh, en = f"程序未能办理（{what}），请报告", f"the program could not decide this ({what}): report it"
+            return [ForClerk(step, "step_failed", zh, en)]
 
     def _issue(self, plain: Sequence[tuple[Work, Decision]]) -> int:
         """Issue what needs no act. Where one of them cannot be issued, it alone goes to a clerk."""

@@ -131,6 +131,10 @@ class OutboundPart:
                 zh, en = "登记库中查无此人，无法生成信息表", "the registry does not know the person: no form"
                 outcomes.append(ForClerk(step, "person_unknown", zh, en))
                 continue
+            if found.account is not None and found.account.amount < 0:  # it was checked before acceptance (OUT-03)
+                zh, en = "个人账户已透支，请先结清", "the account is overdrawn: settle that first"
+                outcomes.append(ForClerk(step, "account_overdrawn", zh, en))
+                continue
             body = form_body(agency, work, found)
             latest = latest_form(work)
             if answering and latest is not None and _same_content(latest.body, body):

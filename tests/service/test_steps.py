@@ -438,3 +438,50 @@ def test_a_twin_answered_after_the_other_was_completed_is_rejected_and_not_forwa
     assert pair.status(late) == "rejected"
     assert pair.todo_codes(WENZHOU) == []
     pair.agreed()
+
+
+def test_an_account_that_is_overdrawn_after_acceptance_waits_for_a_clerk_and_the_other_cases_go_on(
+    pair: World,
+) -> None:
+    by_clerk(pair, XIAN, OUT, "upload")
+    overdrawn, other = pair.moves(1, 2)
+    cases = [pair.case_of(who) for who in (overdrawn, other)]
+    pair.idle()
+    pair.leaves(overdrawn, balance=Decimal("-500.00"))
+    by_clerk(pair, XIAN, OUT)
+    with pair.desks[XIAN].journal.write() as write:
+        write.put_on_agenda(cases)
+    pair.idle()
+    assert [pair.status(case_id) for case_id in cases] == ["accepted", "closed"]
+    assert pair.todo_codes(XIAN) == ["account_overdrawn"]
+    with pytest.raises(ActRefused) as refused:
+        pair.act(XIAN, cases[0], "upload")
+    assert refused.value.code == "account_overdrawn"
+    pair.leaves(overdrawn)
+    pair.act(XIAN, cases[0], "upload")
+    pair.idle()
+    assert pair.status(cases[0]) == "closed"
+    pair.books_fit()
+
+
+def test_a_defect_in_one_case_leaves_the_others_of_its_batch_alone(pair: World) -> None:
+    people = pair.moves(1, 2, 3)
+    cases = [pair.case_of(who) for who in people]
+    part = pair.services[XIAN, OUT].steps.part
+    decide = part.decide
+
+    def defective(agency, step, works):  # type: ignore[no-untyped-def]
+        if step == "upload" and any(work.case_id == cases[1] for work in works):
+            raise KeyError("a defect")
+        return decide(agency, step, works)
+
+    part.decide = defective  # type: ignore[method-assign]
+    pair.idle()
+    assert [pair.status(case_id) for case_id in cases] == ["closed", "accepted", "closed"]
+    assert pair.todo_codes(XIAN) == ["step_failed"]
+    part.decide = decide  # type: ignore[method-assign]
+    with pair.desks[XIAN].journal.write() as write:
+        write.put_on_agenda([cases[1]])
+    pair.idle()
+    assert pair.status(cases[1]) == "closed"
+    pair.agreed()
