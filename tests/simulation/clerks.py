@@ -90,7 +90,7 @@ def some_act(world: "World", code: str, random: Random, wanted: str = "") -> Non
     name, details = random.choice([one for one in offered if one[0] == wanted] or offered)
     if role is Role.OUTBOUND and random.random() < 0.4:
         mover = next((m for m in world.plan.movers if m.out == code), None)
-        if mover is not None and corrected(world, mover, random.randint(1, 3)):
+        if mover is not None and corrected(world, mover, random.choice((0, 1, 1, 2, 2, 3))):
             world.tell(f"{code}: registry corrected for mover {mover.number}", "registry_corrected")
     act(world, code, case.case_id, name, details)
 

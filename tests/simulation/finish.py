@@ -7,7 +7,7 @@ from jiexu.case.money import credited_net, may_still_be_sent
 from jiexu.service.agency import Agency
 from jiexu.service.lost_events import ALARMS
 from jiexu.service.worklist import WorkItem, worklist
-from tests.simulation import clerks
+from tests.simulation import clerks, people
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -36,6 +36,8 @@ ACTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 def finish(world: "World") -> list[str]:
     """Let clerks act until no case is left that waits for one; returns the cases that cannot be brought to an end."""
     left: list[str] = []
+    for mover in world.plan.movers:
+        people.corrected(world, mover, 1)
     for _ in range(ROUNDS):
         left = []
         cleared = 0

@@ -95,14 +95,21 @@ def counters(mover: Mover) -> tuple[tuple[str, str], ...]:
     return ((mover.lodged_at, mover.into),)
 
 
+OVERDRAWN = Decimal("-500.00")
+
+
 def corrected(world: "World", mover: Mover, times: int) -> bool:
-    """Outbound's registry finds months that it had missed, and money with them; False where it knows no such person."""
+    """Outbound's registry finds months that it had missed, and money with them, or that the account is overdrawn (0).
+
+    False where it knows no such person.
+    """
     if mover.story in ("resident", "moved_on") or mover.number not in world.known:
         return False
-    year = 2024 - times
+    year = 2024 - max(times, 1)
+    balance = BALANCE + mover.number + 7 * times if times else OVERDRAWN
     rows: list[Row] = [
         PeriodRow(f"L{mover.number}", "", Scheme.EMPLOYEE, f"{year}-02", "actual", f"{year + 1}-01", 12),
-        AccountRow(f"L{mover.number}", BALANCE + mover.number + 7 * times, INTEREST, opened_on=date(2024, 2, 1)),
+        AccountRow(f"L{mover.number}", balance, INTEREST, opened_on=date(2024, 2, 1)),
     ]
     world.machine.registries[mover.out].put(rows)
     return True

@@ -3,7 +3,7 @@
 A plan is a list of small things, so that a failing one can be shrunk by leaving some out.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -133,6 +133,35 @@ def draw(seed: int) -> Plan:
     modes = _modes(random, codes)
     disaster = random.choice(codes) if random.random() < 0.05 else ""
     return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster)
+
+
+def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
+    """The plan with more of something, where a test looks for one thing only.
+
+    `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`; `story:NAME`.
+    """
+    random = Random(f"focus {plan.seed}")
+    for wanted in on:
+        kind, _, more = wanted.partition("@" if "@" in wanted else ":")
+        if "@" in wanted:
+            strikes = tuple(Strike(kind, more, nth, random.randint(3, 12)) for nth in random.sample(range(1, 13), 3))
+            plan = replace(plan, strikes=plan.strikes + strikes)
+        elif kind == "disaster":
+            plan = replace(plan, disaster=random.choice(plan.codes))
+        elif kind == "story":
+            plan = replace(plan, codes=CODES, movers=tuple(replace(m, story=more) for m in plan.movers))
+        else:
+            added = tuple(_more(random, plan, kind, more) for _ in range(4))
+            plan = replace(plan, happenings=tuple(sorted((*plan.happenings, *added), key=lambda h: (h.step, h.kind))))
+    return plan
+
+
+def _more(random: Random, plan: Plan, kind: str, more: str) -> Happening:
+    step, where = random.randint(plan.steps // 3, plan.steps - 1), random.choice(plan.codes)
+    if kind == "weeks_off":
+        return Happening(step, kind, where, 35, random.randint(3, 15))
+    amount = random.randint(3, 15) if kind in ("ledger_away", "refusing", "unreachable") else random.getrandbits(30)
+    return Happening(step, kind, where, amount, more or None)
 
 
 def _modes(random: Random, codes: tuple[str, ...]) -> dict[str, dict[str, dict[str, str]]]:

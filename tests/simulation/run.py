@@ -26,6 +26,7 @@ class Outcome:
     seed: int
     violations: list[str]
     faults: Counter[str]
+    points: set[str] = field(default_factory=set)
     story: list[str] = field(default_factory=list)
     cause: BaseException | None = None
 
@@ -61,7 +62,7 @@ def run(plan: Plan, on: Machine | None = None) -> Outcome:
                     stage(world)
             except Violation as violation:
                 world.violations.append(str(violation))
-    return Outcome(plan.seed, world.violations, world.faults, world.story, world.cause)
+    return Outcome(plan.seed, world.violations, world.faults, world.struck, world.story, world.cause)
 
 
 def _disturbed(world: World) -> None:

@@ -36,6 +36,7 @@ class Safeguard:
     what: str
     without: str
     off: Off
+    focus: tuple[str, ...] = ()  # what a plan must have more of so that it is noticed soon (plan.focused)
     kind: str = "needed"  # needed | backstop | spare
 
 
@@ -59,60 +60,70 @@ SAFEGUARDS = (
         "an event is known by its place and its hash",
         "another content for a used place is receipted as if it were the one that stands, and nobody sees it",
         off((Placing, "_event_at", no.whatever_stands)),
+        ("forged:other_content",),
     ),
     Safeguard(
         "event_id",
         "an event id is used once: intake asks, append asks, a unique key stands behind both",
         "two events bear one id, so that acts and values of the one are taken for the other's",
         _ANY_EVENT_ID,
+        ("forged:event_id_reused",),
     ),
     Safeguard(
         "gap_held",
         "an event after a gap is held back until the gap closes",
         "the batch cannot be taken in, and the service dies of it again and again",
         off((Placing, "_must_wait", no.never_waits("gap"))),
+        ("expire", "tail_lost"),
     ),
     Safeguard(
         "seen_is_ours",
         "an event that rests on events of ours that are not here is held back",
         "it cannot be judged, and the service dies of it again and again",
         off((Placing, "_must_wait", no.never_waits("seen"))),
+        ("forged:seen_unknown",),
     ),
     Safeguard(
         "offset_not_before",
         "the mailbox offset moves in the batch's transaction, not before it",
         "a batch is skipped where the process dies between the two",
         off((Intake, "take", no.offsets_first)),
+        ("forged:garbage", "crash@begin_write"),
     ),
     Safeguard(
         "offset_not_after",
         "the mailbox offset moves in the batch's transaction, not after it",
         "a batch is taken in twice where the process dies between the two",
         off((Intake, "take", no.offsets_last)),
+        ("forged:garbage", "crash@after_commit"),
     ),
     Safeguard(
         "offset_from_start",
         "the mailbox offset moves only from where the batch began",
         "two copies of a service take one batch in twice",
         off((Intake, "_advance", no.offset_from_anywhere)),
+        ("forged:garbage", "zombie@polled"),
     ),
     Safeguard(
         "receipt_repeated",
         "an event that comes again is receipted again",
         "a lost receipt never comes, and the event is sent again for ever",
         off((Placing, "_known", no.known_without_receipt)),
+        ("tail_lost", "expire"),
     ),
     Safeguard(
         "resend",
         "what has no receipt is sent again",
         "what a mailbox lost before it was read never arrives",
         off((Resend, "turn", no.nothing)),
+        ("tail_lost", "expire"),
     ),
     Safeguard(
         "receipt_after_commit",
         "a receipt is stated with the event and sent once the ledger holds both",
         "a partner believes arrived what this region has lost with its disk, and never sends it again",
         off((Placing, "_give_receipt", no.receipt_at_once)),
+        ("power_cut@intake.commit", "weeks_off", "tail_lost"),
     ),
     # issuing
     Safeguard(
@@ -120,25 +131,28 @@ SAFEGUARDS = (
         "an append looks at both hands: what was decided on less is decided again",
         "a clerk's act and a step use one place, and the slower one ends the service",
         _OWN_VIEW,
+        ("clerk_first@begin_write",),
     ),
     Safeguard(
         "place",
         "append refuses a place in a hand that is used, and a unique key stands behind it",
         "nothing, while every append looks at both hands first",
         _ANY_PLACE,
-        "backstop",
+        kind="backstop",
     ),
     Safeguard(
         "place_and_both_hands",
         "the two before, both gone",
         "a place in a hand has two contents",
         no.together(_ANY_PLACE, _OWN_VIEW),
+        ("clerk_first@begin_write",),
     ),
     Safeguard(
         "row",
         "outbound accepts only with the person's row of open_moves",
         "two regions take over one person's relation and money",
         off((issue, "_settle_wish_for_row", no.accept_without_row)),
+        ("story:twins", "act", "act"),
     ),
     # claims and acts
     Safeguard(
@@ -146,6 +160,7 @@ SAFEGUARDS = (
         "a claim's event is judged by what was seen when the step was decided",
         "what was done may not be said any more once the partner's events have come in",
         off((issue, "_seal", no.seal_on_what_is_seen_now)),
+        ("withdraw", "withdraw", "zombie@perform"),
     ),
     Safeguard(
         "claim_blocks",
@@ -158,13 +173,14 @@ SAFEGUARDS = (
         "a claim that a crash left is taken up and done again",
         "the case stands still, with money on its way that no event reports",
         off((Claims, "resume", no.nothing)),
+        ("crash@acts.done",),
     ),
     Safeguard(
         "presumed_begun",
         "after a restore an open claim counts as begun",
         "nothing, while acts are repeated under their keys: only a claim freed then would forget what was done",
         off((LogWrites, "_presume_begun", no.nothing)),
-        "backstop",
+        kind="backstop",
     ),
     Safeguard(
         "key_with_n",
@@ -177,50 +193,64 @@ SAFEGUARDS = (
         "the registry keeps what was done under a key",
         "an act that is repeated after a crash takes effect twice, or is refused",
         off((SqliteRegistry, "_perform", no.forgetful)),
+        ("crash@acts.done", "crash@issue.commit"),
     ),
     Safeguard(
         "bank_key",
         "an order to the bank bears the act's key",
         "money is sent twice where the process dies between the bank's commit and the registry's",
         off((acts, "_bank_key", no.another_order)),
+        ("crash@bank.committed",),
     ),
     # the disk, the ledger and the start
-    Safeguard("fsync", "a commit is on the disk when it returns", "accepted applications are gone", no.no_fsync),
+    Safeguard(
+        "fsync",
+        "a commit is on the disk when it returns",
+        "accepted applications are gone",
+        no.no_fsync,
+        ("power_cut@issue.commit", "power_cut@after_commit"),
+    ),
     Safeguard(
         "ledger_before_relay",
         "nothing is sent to a partner before the ledger holds it",
         "after a disk was lost a place is used again of which a partner knows another content",
         off((Relay, "_bundles", no.sent_before_the_ledger)),
+        ("ledger_away", "old_copy@relay.sent"),
     ),
     Safeguard(
         "ledger_before_acts",
         "no act begins before the ledger holds its claim",
         "after a disk was lost money is on its way that no event reports",
         off((Claims, "__init__", no.acts_before_the_ledger)),
+        ("ledger_away", "old_copy@acts.done", "withdraw"),
     ),
     Safeguard(
         "check_at_start",
         "every start asks the ledger whether the journal is an old copy",
         "positions and places that were used are used again",
         _NO_CHECK,
+        ("old_copy@ledger.sent",),
     ),
     Safeguard(
         "restore_checked",
         "a clerk's command asks the same of a journal that was restored",
         "the command's lines and the ledger's stand at one position, and no service starts any more",
         off((regions, "check_if_restored", no.nothing)),
+        ("old_copy@relay.sent", "act"),
     ),
     Safeguard(
         "mailbox_first",
         "the mailbox is read to its end before anything is issued",
         "after journal and ledger were lost together a place is used again that a partner knows",
         off((Service, "begin", no.begin_at_once)),
+        ("disaster",),
     ),
     Safeguard(
         "lost_events",
         "a case in which a partner knows more of our hand than we do issues nothing",
         "after journal and ledger were lost together a place has two contents",
         _NONE_LOST,
+        ("disaster",),
     ),
     # what only saves work
     Safeguard(
@@ -228,14 +258,14 @@ SAFEGUARDS = (
         "a follower's cursor moves only from where it began",
         "nothing: what is sent twice is known by its hash, what is done twice by its key",
         off((ExchangeWrites, "move_cursor", no.move_from_anywhere)),
-        "spare",
+        kind="spare",
     ),
     Safeguard(
         "partition_by_case",
         "all events of a case go to one partition of the mailbox",
         "nothing: what overtakes is held back, only later",
         off((issue, "partition_of", no.any_partition)),
-        "spare",
+        kind="spare",
     ),
 )
 BY_NAME = {one.name: one for one in SAFEGUARDS}

@@ -199,9 +199,12 @@ def accept_without_row(_: Any, one: Any) -> None:
 _perform = SqliteRegistry._perform
 
 
-def forgetful(self: SqliteRegistry, desk: Any, act: Any) -> Any:
+def forgetful(self: SqliteRegistry, desk: Any, act: Any, done: Any) -> Any:
+    """Do an act as if nothing had been kept under its key."""
     self._db.execute("DELETE FROM acts WHERE case_id = ? AND step = ? AND n = ?", tuple(act.key))
-    return _perform(self, desk, act)
+    for known in [key for key in done.known if key[:3] == tuple(act.key)]:
+        del done.known[known]
+    return _perform(self, desk, act, done)
 
 
 _orders = iter(range(FAR))
@@ -245,8 +248,8 @@ def any_partition(_: str, count: int) -> int:
 _connect = SqliteSql.__init__
 
 
-def _unsynced(self: SqliteSql, path: Any) -> None:
-    _connect(self, path)
+def _unsynced(self: SqliteSql, *where: Any) -> None:
+    _connect(self, *where)
     self._db.execute("PRAGMA synchronous = OFF")
 
 

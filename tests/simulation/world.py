@@ -21,6 +21,7 @@ class World(Regions):
     def __init__(self, machine: Machine, plan: Plan) -> None:
         super().__init__(machine, plan)
         self.reached: Counter[str] = Counter()
+        self.struck: set[str] = set()
         self.strikes = {(s.point, s.nth): s for s in plan.strikes}
         self.struck_points = {s.point for s in plan.strikes}
         self.copying = any(s.kind == "old_copy" for s in plan.strikes)
@@ -44,6 +45,7 @@ class World(Regions):
             self._strike(process, strike)
 
     def _strike(self, process: Process, strike: Strike) -> None:
+        self.struck.add(strike.point)
         match strike.kind:
             case "crash":
                 self.tell(f"{process} dies at {strike.point}", "crash")
