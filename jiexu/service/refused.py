@@ -1,4 +1,8 @@
-"""Records that were refused for their signature, and are settled once the same has come in signed anew."""
+"""Parked records of which everything has come in by another record since: they are settled by themselves.
+
+What its sender has no receipt for it signs anew or sends again, so what was refused for its signature, or waited too
+long for what comes before it, stands here in the end, and nobody has to look at it any more.
+"""
 
 from collections.abc import Sequence
 
@@ -11,12 +15,15 @@ from jiexu.contract.records import record_kind
 from jiexu.journal.port import ParkedRecord, Reads
 from jiexu.service.agency import Agency
 
-CODES = ("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key")
+CODES = (
+    *("key_expired", "key_revoked", "key_compromised", "bad_signature", "bad_key"),
+    *("held_gap", "held_seen", "held_quota"),
+)
 AT_ONCE = 100  # of each code; others can send many, and each may be a whole bundle
 
 
 class Refused:
-    """Settles them for one mailbox. Nobody has to: they block nothing, and are kept as they came."""
+    """Settles them for one mailbox. Until then they block nothing, and they are kept as they came."""
 
     def __init__(self, agency: Agency, topic: str) -> None:
         self.agency = agency

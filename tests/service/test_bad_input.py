@@ -831,6 +831,40 @@ def test_an_event_held_longer_than_seven_days_is_parked_and_can_be_tried_again(p
     assert len(pair.types(XIAN, case_id, Hand.INBOUND)) == 3
 
 
+def test_what_was_held_too_long_is_settled_once_its_sender_has_sent_it_again(pair: World) -> None:
+    case_id = lodged(pair)
+    second = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
+    third = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(), seq=3, prev_hash=second[0].hash)
+    sent_in(pair, case_id, third)
+    pair.clock.pass_by(days=8)
+    pair.turn()
+    row = only_parked(pair, XIAN)
+    sent_in(pair, case_id, second)
+    assert only_parked(pair, XIAN) == row, "its content is still not here"
+    sent_in(pair, case_id, third)
+    pair.turn()
+    assert pair.parked(XIAN) == []
+    with pair.desks[XIAN].journal.read() as read:
+        assert [one.settled for one in read.parked(settled=True)] == ["came_again"]
+    goes_on_held(pair)
+
+
+def test_what_was_over_the_quota_is_settled_once_it_has_come_again(pair: World) -> None:
+    case_id = lodged(pair)
+    agency = pair.agencies[XIAN, OUT]
+    agency.config = agency.config.model_copy(update={"held_quota": 1})
+    second = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
+    third = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(), seq=3, prev_hash=second[0].hash)
+    fourth = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(), seq=4, prev_hash=third[0].hash)
+    for early in (third, fourth):
+        sent_in(pair, case_id, early)
+    assert only_parked(pair, XIAN).code == "held_quota"
+    for again in (second, fourth):
+        sent_in(pair, case_id, again)
+    pair.turn()
+    assert pair.parked(XIAN) == []
+
+
 def test_a_leaf_that_cannot_be_read_is_parked_and_its_neighbours_are_taken_in(pair: World) -> None:
     case_id = lodged(pair)
     second, _ = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())

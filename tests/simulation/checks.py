@@ -95,8 +95,10 @@ def _on_its_way(world: "World", agency: Agency) -> Iterator[str]:
     code = agency.region
     with agency.journal.read() as read:
         unreceipted, claims, held = read.unreceipted(), read.open_claims(), read.held()
-        # A true event under a key that cannot be believed is settled once it stands here, signed as it should be.
-        parked = [*read.parked(), *(r for r in read.parked(settled=True) if r.settled == "came_again")]
+        # A true event under a key that cannot be believed is settled once it stands here, signed as it should be; it
+        # was planted all the same. What was held too long, was parked and came again was not.
+        came_again = [r for r in read.parked(settled=True) if r.settled == "came_again"]
+        parked = [*read.parked(), *(r for r in came_again if not r.code.startswith("held_"))]
         todos = read.todos()
     stuck = {todo.case_id for todo in todos if todo.kind == "failed" or todo.code in ALARMS}
     if unreceipted:

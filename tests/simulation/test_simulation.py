@@ -24,6 +24,17 @@ def test_schedules_hold_every_invariant(first: int) -> None:
     assert failed == {}
 
 
+# Schedules beyond those that once broke an invariant, with what was wrong.
+FOUND = {
+    20233: "what was parked as held too long stayed parked when it had come in by another record",
+}
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_a_long_run_found_holds_now(seed: int) -> None:
+    assert run_seed(seed).violations == []
+
+
 def test_journals_in_postgresql_hold_them_too(postgres: str) -> None:
     from tests.simulation.postgres_disk import PostgresDisk
 
