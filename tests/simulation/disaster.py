@@ -1,7 +1,9 @@
 """Journal and ledger lost together: nobody in the region can know what it signed since, only its partners can.
 
 What they hold of it stands in the region's mailbox. Cases in which they know more wait for a person and use no place
-of a hand a second time; in all others the region goes on.
+of a hand a second time; in all others the region goes on. So it is at the end of a schedule whose plan says so, and
+wherever an old copy and a ledger's lost end happen to meet: no design brings back what stands in neither, and events
+that rest on it wait, without a receipt, until a person has settled the case with the partner.
 """
 
 from collections.abc import Iterator
@@ -35,6 +37,11 @@ def disaster(world: "World", code: str) -> None:
     world.restarts.clear()
     for process in [p for p in world.services if p.region == code]:
         world.turn(process)  # the check, and the mailbox as far as it reaches
+    remind(world)
+
+
+def remind(world: "World") -> None:
+    """A clerk writes in every case: where the next place of a hand was used, that would use it twice."""
     for region in world.plan.codes:
         for case_id in world.at_desk(region, clerks.case_ids) or ():
             clerks.act(world, region, case_id, "remind", REMIND)
@@ -46,10 +53,15 @@ def after_disaster(world: "World", code: str) -> Iterator[str]:
     replayed = {region: replay_journal(agency.journal) for region, agency in agencies.items()}
     own = replayed[code]
     with agencies[code].journal.read() as read:
-        told = cases_with_lost_events(read) | {todo.case_id for todo in read.todos()}
+        waiting = cases_with_lost_events(read)
+        told = waiting | {todo.case_id for todo in read.todos()}
     for region, partner in replayed.items():
         if region != code:
             yield from _differences(own, partner, told)
+        with agencies[region].journal.read() as read:
+            stuck = {*(one.case_id for one in read.unreceipted()), *(one.case_id for one in read.held())}
+        for case_id in stuck - waiting:
+            yield f"stuck: {region}: what is sent in {case_id} does not arrive, and the case is not known to wait"
 
 
 def _differences(own: Replayed, partner: Replayed, told: set[str | None]) -> Iterator[str]:

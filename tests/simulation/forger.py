@@ -48,6 +48,8 @@ def _some_bundle(world: "World", code: str, role: Role, random: Random) -> tuple
     bundles = []
     for partition in world.broker.topic(topic_name(code, role.value)).partitions:
         for record in partition.records:
+            if record.value in world.planted[code, role]:
+                continue  # what is wrong in one mailbox may be right in the other
             try:
                 bundles.append((record.partition, open_bundle(record.value)))
             except ContractError:

@@ -159,12 +159,8 @@ class Happenings:
 
     def ledger_lost(self, it: Happening) -> None:
         """The ledger loses its last records; the journal stands."""
-        partition = self.world.broker.topic(topic_name(it.where, "ledger")).partitions[0]
-        lost = min(1 + it.amount % 4, len(partition.records))
-        del partition.records[len(partition.records) - lost :]
-        self.world.broker.version += 1
-        self.world.kill_region(it.where)  # whoever runs on would not look at the ledger's end again
-        self.world.tell(f"{it.where}: the ledger lost its last {lost} records", "ledger_lost")
+        held = self.world.broker.topic(topic_name(it.where, "ledger")).partitions[0].records
+        self.world.lose_ledger_end(it.where, min(1 + it.amount % 4, len(held)))
 
     def refusing(self, it: Happening) -> None:
         """The local platform refuses acts for some steps."""

@@ -1,11 +1,12 @@
 """The regions' processes and disks: how they start, die, are restored, and what a clerk's command is."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from jiexu.audit.rebuild import _lines_of as lines_of
 from jiexu.case.event import Role
-from jiexu.exchange.port import ExchangeError
+from jiexu.exchange.port import ExchangeError, Record
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
@@ -39,6 +40,9 @@ class Regions(Environment):
         self.pending_cut = "", ""  # power_cut or old_copy, and the region that it befalls once its process has stopped
         self.backups: dict[str, Any] = {}  # region → the last copy of its journal
         self.early: tuple[Any, int] | None = None  # of the region of a disaster: its journal, and its last position
+        # Regions of which journal and ledger have lost the same lines: nobody in them can know what was signed there.
+        self.lost_together: set[str] = set()
+        self._written: Counter[str] = Counter()  # region → the highest line that its ledger ever held
 
     def at(self, process: Process, name: str) -> None:
         """A process has reached a point."""
@@ -147,6 +151,28 @@ class Regions(Environment):
         self._lost_with_the_disk(code)
         self.put_back(code, self.backups[code])
         self.tell(f"{code}: the old copy is restored", "backup_restored")
+        self._look_at_both(code)
+
+    def lose_ledger_end(self, code: str, records: int) -> None:
+        """The ledger loses its last records; the journal stands."""
+        self._look_at_both(code)
+        held = self._ledger(code)
+        del held[len(held) - records :]
+        self.broker.version += 1
+        self.kill_region(code)  # whoever runs on would not look at the ledger's end again
+        self.tell(f"{code}: the ledger lost its last {records} records", "ledger_lost")
+        self._look_at_both(code)
+
+    def _ledger(self, code: str) -> list[Record]:
+        return self.broker.topic(topic_name(code, "ledger")).partitions[0].records
+
+    def _look_at_both(self, code: str) -> None:
+        """Whether what the ledger held once, and partners may know, stands in neither of the two any more."""
+        end = max((line.position for record in self._ledger(code) for line in lines_of(record)), default=0)
+        self._written[code] = max(self._written[code], end)
+        if max(end, self.machine.journals[code].frontier()[0]) < self._written[code]:
+            self.lost_together.add(code)
+            self.tell(f"{code}: journal and ledger have lost the same lines", "lost_together")
 
     def put_back(self, code: str, copy: bytes) -> None:
         """As `jiexu journal restore` does: under a new incarnation, with word that it was not checked yet."""
@@ -157,8 +183,7 @@ class Regions(Environment):
 
     def _lost_with_the_disk(self, code: str) -> None:
         """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""
-        ledger = self.broker.topic(topic_name(code, "ledger")).partitions[0]
-        held = {line.position for record in ledger.records for line in lines_of(record)}
+        held = {line.position for record in self._ledger(code) for line in lines_of(record)}
         with self.eyes(code).journal.read() as read:
             for case_id in [case_id for case_id, at in self.accepted.items() if at == code]:
                 first = min((e.position for e in read.case_events(case_id)), default=0)

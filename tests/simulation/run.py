@@ -2,6 +2,7 @@
 
 import gc
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
@@ -9,7 +10,7 @@ from functools import cache, partial
 from jiexu.audit.replay import uncollected
 from tests.simulation import happenings
 from tests.simulation.checks import problems, waiting_for_nobody
-from tests.simulation.disaster import after_disaster, disaster
+from tests.simulation.disaster import after_disaster, disaster, remind
 from tests.simulation.environment import Violation
 from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
@@ -56,13 +57,18 @@ def run(plan: Plan, on: Machine | None = None) -> Outcome:
     with uncollected(), on.seams():
         world = World(on, plan)
         world.doers = happenings.doers(world)
-        for stage in (_disturbed, _quiet, _finished, _disaster):
+        for stage in _stages(world):
             try:
                 if not world.violations:
                     stage(world)
             except Violation as violation:
                 world.violations.append(str(violation))
     return Outcome(plan.seed, world.violations, world.faults, world.struck, world.story, world.cause)
+
+
+def _stages(world: World) -> Iterator[Callable[[World], None]]:
+    yield _disturbed
+    yield from (_lost_together,) if world.lost_together else (_quiet, _finished, _disaster)
 
 
 def _disturbed(world: World) -> None:
@@ -86,6 +92,14 @@ def _disaster(world: World) -> None:
         disaster(world, world.plan.disaster)
         quiesce(world)
         world.violations += [] if world.violations else after_disaster(world, world.plan.disaster)
+
+
+def _lost_together(world: World) -> None:
+    quiesce(world)
+    remind(world)
+    quiesce(world)
+    for code in sorted(world.lost_together):
+        world.violations += [] if world.violations else after_disaster(world, code)
 
 
 def quiesce(world: World) -> None:

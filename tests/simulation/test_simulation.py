@@ -27,12 +27,22 @@ def test_schedules_hold_every_invariant(first: int) -> None:
 # Schedules beyond those that once broke an invariant, with what was wrong.
 FOUND = {
     20233: "what was parked as held too long stayed parked when it had come in by another record",
+    20439: "an alarm about lost events was cleared though nothing had been settled with the partner",
+    20770: "events were to arrive that rest on what both the journal and the ledger had lost",
+    40029: "the same, after a backup that was older than the ledger's lost end",
+    41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_a_long_run_found_holds_now(seed: int) -> None:
     assert run_seed(seed).violations == []
+
+
+def test_what_journal_and_ledger_lost_together_is_judged_for_what_it_is() -> None:
+    assert run_seed(20770).faults["lost_together"] == 1
+    with BY_NAME["lost_events"].off():
+        assert "has two contents" in run_seed(20770).violations[0]
 
 
 def test_journals_in_postgresql_hold_them_too(postgres: str) -> None:
