@@ -54,6 +54,18 @@ class JournalUnavailable(JournalError):
         super().__init__("journal_unreachable", zh, en)
 
 
+class JournalBusy(JournalUnavailable):
+    """Another process holds the journal and does not let go, as one that is paused within a write: `busy`.
+
+    A service waits, as for a database that is away; a command ends, and nothing of it was done.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        zh = f"日志被另一进程占用超过 {seconds} 秒。"
+        super().__init__(zh, f"Another process has held the journal for more than {seconds} s.")
+        self.code = "busy"
+
+
 class EventIdTaken(Exception):
     """An event of this id stands in the journal already, be it in another place: intake asks `event_by_id` first."""
 

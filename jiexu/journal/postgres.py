@@ -20,7 +20,7 @@ from psycopg.types.string import StrBinaryDumper
 
 from jiexu.journal import postgres_sets
 from jiexu.journal.dialect import Row
-from jiexu.journal.port import JournalError
+from jiexu.journal.port import JournalBusy, JournalError
 from jiexu.journal.postgres_sets import as_set, marked
 from jiexu.journal.postgres_settings import BUSY_MS, connection_settings, disk_full, refuse_careless, unavailable
 from jiexu.journal.write_block import HALF_WRITTEN
@@ -142,7 +142,7 @@ class PostgresSql:
         return int(self.rows(f"{sizes} {where}")[0][0])
 
     def begin_write(self) -> None:
-        """Lock the head until the commit. Raises JournalError `busy` where another process does not let go of it.
+        """Lock the head until the commit. Raises JournalBusy where another process does not let go of it.
 
         READ COMMITTED, whatever the role's default: what is read after the lock is what the last writer committed.
         """
@@ -249,9 +249,7 @@ class PostgresSql:
         if isinstance(error, psycopg.errors.DiskFull):
             raise disk_full(self._where) from error
         if isinstance(error, psycopg.errors.LockNotAvailable):
-            zh = f"日志被另一进程占用超过 {BUSY_MS // 1000} 秒。"
-            en = f"Another process has held the journal for more than {BUSY_MS // 1000} s."
-            raise JournalError("busy", zh, en) from error
+            raise JournalBusy(BUSY_MS // 1000) from error
         if isinstance(error, psycopg.errors.InFailedSqlTransaction):
             raise RuntimeError(HALF_WRITTEN) from error
         raise error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jiexu.journal.dialect import Row
-from jiexu.journal.port import JournalError, JournalUnavailable
+from jiexu.journal.port import JournalBusy, JournalError, JournalUnavailable
 
 WORDS = {
     "int": "INTEGER",
@@ -93,16 +93,14 @@ class SqliteSql:
         return sum(file.stat().st_size for name in ("", "-wal") if (file := Path(f"{self.path}{name}")).exists())
 
     def begin_write(self) -> None:
-        """Take the file's write lock. Raises JournalError `busy` where another process does not let go of it."""
+        """Take the file's write lock. Raises JournalBusy where another process does not let go of it."""
         try:
             self._db.execute("PRAGMA query_only = OFF")
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 self._told(error)
-            zh = f"日志被另一进程占用超过 {BUSY_MS // 1000} 秒。"
-            en = f"Another process has held the journal for more than {BUSY_MS // 1000} s."
-            raise JournalError("busy", zh, en) from error
+            raise JournalBusy(BUSY_MS // 1000) from error
 
     def begin_read(self) -> None:
         """Begin a snapshot of now: SQLite takes it at the first read, so one is made at once."""

@@ -1,6 +1,7 @@
 """A journal's database that is away for a while: services wait for it, and go on from what it holds."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -59,3 +60,33 @@ def test_a_clerk_is_told_that_the_database_is_away(pair_on_postgres: World, prox
         pass
     assert "不可用" in error.value.zh
     desk.close()
+
+
+def test_a_service_waits_while_another_process_holds_the_journal(pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    case_id = pair.case_of(*pair.moves(1))
+    monkeypatch.setattr("jiexu.journal.sqlite.BUSY_MS", 20)
+    paused = pair._open(XIAN, "paused")
+    service = pair.restart(XIAN, OUT)
+    waits: list[float] = []
+
+    def turn(poll: float = 0.0) -> int:
+        worked = type(service).turn(service, poll)
+        if not worked:
+            service.stop_signal = 15
+        return worked
+
+    with ExitStack() as stack:
+        stack.enter_context(paused.journal.write())
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                stack.close()
+
+        monkeypatch.setattr("jiexu.service.loop.signal.signal", lambda *_: None)
+        monkeypatch.setattr(service, "turn", turn)
+        monkeypatch.setattr(service, "_wait", wait)
+        service.run()
+    assert waits == [0.1, 0.2]
+    assert pair.case(XIAN, case_id).view.status != "applied"
+    paused.close()
