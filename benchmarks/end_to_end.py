@@ -1,12 +1,16 @@
 """Cases from application to credit: two regions, four services, a real broker, durable journals, signatures, receipts.
 
     python -m benchmarks.end_to_end [--cases N] [--store sqlite|postgresql] [--json] [--kafka HOST:PORT] [--batch N]
+    python -m benchmarks.end_to_end --cases 100000 --rate 150 --no-plain --json    # does memory stay flat?
 
 Every part runs as a region would run it: four service processes and two counters, all on this machine with the broker.
 `cases_per_second` is from the first application's recording to the last credit's, both in the journals; `p50_ms` and
 `p99_ms` are from application to credit at half that load, lodged at a steady rate. In the same run the plain
 alternative (plain.py) gives `plain_cases_per_second`; `ratio` is what remains when the machine is taken out. At the end
 both journals are replayed and compared: `lost`, `doubled`. `cpu_ms_per_case` is what all processes but the broker used.
+`memory_mb` is what the largest service held when so many cases had ended, `peak_mb` the most that one ever held.
+
+With `--rate` all cases are lodged at that steady rate and the latency is theirs; there is no second part.
 """
 
 import argparse
@@ -37,7 +41,7 @@ from jiexu.service.wiring import open_agency
 LATENCY_SECONDS = 15.0
 PLAIN_CASES = 400
 LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 60.0
 
 
 def say(text: str) -> None:
@@ -174,41 +178,52 @@ class Ends:
             agency.close()
 
 
-def until(ends: Ends, cases: int, running: list[subprocess.Popen[bytes]], what: str) -> None:
-    """Wait until that many cases have been credited."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def until(ends: Ends, cases: int, running: list[subprocess.Popen[bytes]], what: str) -> dict[int, int]:
+    """Wait until that many cases have been credited; returns what the largest service held (MB) at each tenth."""
+    memory: dict[int, int] = {}
+    moved, before = time.monotonic(), 0
     while (done := ends.look()) < cases:
-        if any(process.poll() is not None for process in running) or time.monotonic() > deadline:
+        if done > before:
+            moved, before = time.monotonic(), done
+        if any(process.poll() is not None for process in running) or time.monotonic() > moved + PATIENCE_SECONDS:
             raise SystemExit(f"a service has stopped, or nothing ends: {done} of {cases}")
+        if 10 * done // cases > len(memory):
+            memory[done] = max(memory_of(process.pid, "VmRSS") for process in running)
         say(f"  {what}: {done}/{cases}")
         time.sleep(LOOK_SECONDS)
+    memory[cases] = max(memory_of(process.pid, "VmRSS") for process in running)
+    return memory
 
 
-def measure(folder: Path, cases: int, store: str, bootstrap: str, batch: int | None) -> dict[str, Any]:
-    """The whole run of the product."""
+def measure(
+    folder: Path, cases: int, store: str, bootstrap: str, batch: int | None, steady: float | None
+) -> dict[str, Any]:
+    """The whole run of the product. `steady`: lodge at that rate, and measure the latency of these cases."""
     exchange = ExchangeSettings.model_validate({"kafka": {"bootstrap": bootstrap}})
     with databases(store, folder) as journals:
         say(f"preparing two regions ({store}) …")
         # Room for the second part: half of the rate that the first gives, at the most 2,000 cases a second.
-        made = deploy(folder, cases + int(LATENCY_SECONDS * 1_000), exchange, batch=batch, journals=journals)
+        more = 0 if steady else int(LATENCY_SECONDS * 1_000)
+        made = deploy(folder, cases + more, exchange, batch=batch, journals=journals)
         each = cases // 2
         with closing(Ends(made)) as ends:
             with services(made) as running:
                 wait_until_ready(made, running)
                 before = children_seconds(running)
-                lodging = counters(made, 0, each, 0)
-                until(ends, 2 * each, running, "throughput")
+                lodging = counters(made, 0, each, (steady or 0) / 2)
+                memory = until(ends, 2 * each, running, "steadily" if steady else "throughput")
                 used = children_seconds(running) - before
                 for process in lodging:
                     used += waited(process)
-                applied, credited, _ = ends.moments(dict.fromkeys(REGIONS, 0))
-                rate = 2 * each / (max(credited) - min(applied)).total_seconds()
-                so_far = {region: len(ends.credited[region]) for region in REGIONS}
-                count = int(min(rate / 2, 1_000) * LATENCY_SECONDS / 2)
-                counters(made, each, count, min(rate / 2, 1_000) / 2)
-                until(ends, 2 * each + 2 * count, running, "latency at half of it")
-                _, _, seconds = ends.moments(so_far)
-                peak = max(peak_memory(process.pid) for process in running)
+                applied, credited, seconds = ends.moments(dict.fromkeys(REGIONS, 0))
+                rate, count = 2 * each / (max(credited) - min(applied)).total_seconds(), each
+                if not steady:
+                    so_far = {region: len(ends.credited[region]) for region in REGIONS}
+                    count = int(min(rate / 2, 1_000) * LATENCY_SECONDS / 2)
+                    counters(made, each, count, min(rate / 2, 1_000) / 2)
+                    until(ends, 2 * each + 2 * count, running, "latency at half of it")
+                    _, _, seconds = ends.moments(so_far)
+                peak = max(memory_of(process.pid, "VmHWM") for process in running)
                 while ends.unreceipted():
                     time.sleep(LOOK_SECONDS)
             say("comparing the journals …")
@@ -222,6 +237,7 @@ def measure(folder: Path, cases: int, store: str, bootstrap: str, batch: int | N
         "latency_cases": 2 * count,
         "p50_ms": round(cuts[49] * 1000, 1),
         "p99_ms": round(cuts[98] * 1000, 1),
+        "memory_mb": memory,
         "peak_mb": peak,
         "lost": lost,
         "doubled": doubled,
@@ -254,10 +270,10 @@ def waited(process: subprocess.Popen[bytes]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def peak_memory(pid: int) -> int:
-    """The most memory that a process has held, in MB."""
+def memory_of(pid: int, which: str) -> int:
+    """What a process holds (`VmRSS`) or has held at the most (`VmHWM`), in MB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
+    return int(next(line for line in lines if line.startswith(which)).split()[1]) // 1024
 
 
 def main() -> None:
@@ -266,6 +282,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=5_000)
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--batch", type=int, help="the services' batch setting")
+    parser.add_argument("--rate", type=float, help="lodge at this steady rate (cases a second), not all at once")
     parser.add_argument("--kafka", help="a broker that runs already")
     parser.add_argument("--no-plain", action="store_true", help="leave the plain alternative out")
     parser.add_argument("--keep", type=Path, help="keep the regions in this folder")
@@ -275,7 +292,7 @@ def main() -> None:
         folder = args.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         with broker(args.kafka, folder) as bootstrap:
-            found = measure(folder, args.cases, args.store, bootstrap, args.batch)
+            found = measure(folder, args.cases, args.store, bootstrap, args.batch, args.rate)
             if not args.no_plain:
                 say("the plain alternative …")
                 found["plain_cases_per_second"] = round(plain.cases_per_second(bootstrap, REGIONS, PLAIN_CASES), 1)
