@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jiexu.case.event import Role
-from jiexu.journal.port import Reads
+from jiexu.journal.port import CaseRow, Reads
 from jiexu.rules.checks import Outcome, Verdict, refusals, run_checks, unknowns
 from jiexu.rules.facts import Application, Identity, JournalFacts, PersonFacts, Scheme
 from jiexu.rules.judgements import CheckContext
 from jiexu.rules.ruleset import Ruleset
 from jiexu.service.agency import Agency
+from jiexu.service.consequences import COMPLETED, end_outstanding
 from jiexu.service.persons import person_key
-
-_COMPLETED = ("completed", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,9 @@ def scheme_asked(role: Role, application: Application) -> Scheme:
 
 def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdict]]:
     """All verdicts of this side on each application; facts are read in bulk, one call a scheme."""
+    # The journal is asked before the platform: where an end was not outstanding then, the platform's answer shows it.
+    with agency.journal.read() as read:
+        known = [_known(agency, read, role, one) for one in asked]
     found: dict[int, PersonFacts] = {}
     by_scheme: dict[Scheme, list[int]] = {}
     for index, one in enumerate(asked):
@@ -42,8 +44,6 @@ def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdi
     for scheme, indexes in by_scheme.items():
         identities = [asked[i].application.identity for i in indexes]
         found.update(zip(indexes, agency.platform.facts(identities, scheme, today), strict=True))
-    with agency.journal.read() as read:
-        journal = [journal_facts(agency, read, role, one, found[i]) for i, one in enumerate(asked)]
     verdicts = []
     for index, one in enumerate(asked):
         application = one.application
@@ -59,7 +59,9 @@ def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdi
             other_identity=one.other_identity,
             other_coverage_year=one.other_coverage_year,
         )
-        verdicts.append(run_checks(None, application, found[index], journal[index], context))
+        verdicts.append(
+            run_checks(None, application, found[index], _journal_facts(role, one, found[index], known[index]), context)
+        )
     return verdicts
 
 
@@ -67,30 +69,40 @@ def _online(agency: Agency, region: str, procedure: str) -> bool:
     return agency.participants.is_online(region, procedure, agency.today())  # type: ignore[arg-type]
 
 
-def journal_facts(agency: Agency, read: Reads, role: Role, one: Asked, facts: PersonFacts) -> JournalFacts:
-    """What this side's own journal knows of the same person, the case itself left out."""
-    application = one.application
-    who = application.identity
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What this side's own journal knows of the same relation, the case itself left out."""
+
+    rows: list[CaseRow]
+    holder: str | None  # of the row of open_moves, or the case by which the relation is leaving
+
+
+def _known(agency: Agency, read: Reads, role: Role, one: Asked) -> _Known:
+    who, scheme = one.application.identity, one.application.from_scheme
     key = person_key(agency.index_key, who.document_type, who.document_number)
+    rows = [row for row in read.cases(person_key=key) if row.case_id != one.case_id and row.from_scheme == scheme]
+    if role is not Role.OUTBOUND:
+        return _Known(rows, None)
+    holder = read.row_holder(key, scheme)
+    # The row is free once a case is closed, but the relation's end on the platform comes after that.
+    return _Known(rows, end_outstanding(read, rows) if holder in (None, one.case_id) else holder)
+
+
+def _journal_facts(role: Role, one: Asked, facts: PersonFacts, known: _Known) -> JournalFacts:
+    application = one.application
     partner = application.inbound if role is Role.OUTBOUND else application.outbound
-    rows = [
-        row
-        for row in read.cases(person_key=key)
-        if row.case_id != one.case_id and row.from_scheme == application.from_scheme
-    ]
-    same_pair = [row for row in rows if row.partner == partner and row.role is role]
-    completed = [row for row in same_pair if row.status in _COMPLETED]
-    back = [row for row in rows if row.role is role.other and row.status in _COMPLETED]
+    same_pair = [row for row in known.rows if row.partner == partner and row.role is role]
+    completed = [row for row in same_pair if row.status in COMPLETED]
+    back = [row for row in known.rows if row.role is role.other and row.status in COMPLETED]
     resumed = role is Role.OUTBOUND and any(
         relation.scheme == application.from_scheme and relation.status != "ended" for relation in facts.relations
     )
     if back and completed and max(r.opened_at for r in back) > max(r.opened_at for r in completed):
         resumed = True
-    holder = read.row_holder(key, application.from_scheme) if role is Role.OUTBOUND else None
     return JournalFacts(
         open_case=next((row.case_id for row in same_pair if row.open), None),
         completed_case=None if resumed or not completed else completed[-1].case_id,
-        row_holder=None if holder == one.case_id else holder,
+        row_holder=known.holder,
     )
 
 
@@ -105,4 +117,4 @@ def reasons(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
     return [{"code": v.code, "text": v.zh} for v in refusals(verdicts)]
 
 
-__all__ = ["Asked", "check_results", "journal_facts", "judge", "reasons", "refusals", "unknowns"]
+__all__ = ["Asked", "check_results", "judge", "reasons", "refusals", "unknowns"]

@@ -7,12 +7,12 @@ harmless. Nothing is done before the ledger holds the event, nor while a claim i
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Role
 from jiexu.journal.columns import own_role
-from jiexu.journal.port import Fact, IndexedEvent, Moved, Reads
+from jiexu.journal.port import CaseRow, Fact, IndexedEvent, Moved, Reads
 from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate, Return
 from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
@@ -30,8 +30,39 @@ _CAUSES = (
     "TransferRejected",
     "CaseForwarded",
 )
+COMPLETED = ("completed", "closed")
+"""Statuses of a case by which the relation has left."""
+# What a refused consequence raises says which act it was.
+_REFUSED_END = json.dumps({"act": "EndRelation"})
 # Orders of one return before a person looks: the first and two more.
 RETURN_ATTEMPTS = 2
+
+
+def end_outstanding(read: Reads, rows: Iterable[CaseRow]) -> str | None:
+    """The first of these cases by which a relation has left while it may still stand on outbound's platform.
+
+    Its end is not done yet, waits for the person's values, or was refused and waits for a clerk.
+    """
+    left = [row for row in rows if row.role is Role.OUTBOUND and row.status in COMPLETED]
+    if not left:
+        return None
+    done = read.cursor(_cursor(Role.OUTBOUND))
+    waits = {todo.case_id for todo in read.todos(kind="failed") if todo.data == _REFUSED_END}
+    waits |= {e.case_id for e in _at(read, json.loads(read.note(_unnamed(Role.OUTBOUND)) or "[]"))}
+    return next((row.case_id for row in left if row.position > done or row.case_id in waits), None)
+
+
+def _cursor(role: Role) -> str:
+    return f"consequences:{role}"
+
+
+def _unnamed(role: Role) -> str:
+    """Note: positions of events that wait for the person's values."""
+    return f"unnamed:{role}"
+
+
+def _at(read: Reads, positions: Iterable[int]) -> list[IndexedEvent]:
+    return [e for position in sorted(positions) for e in read.index(position - 1, 1)]
 
 
 class Consequences:
@@ -40,9 +71,9 @@ class Consequences:
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
         self.role = role
-        self.cursor = f"consequences:{role}"
+        self.cursor = _cursor(role)
         self.waiting = f"levels:{role}"
-        self.unnamed = f"unnamed:{role}"  # positions of events that wait for the person's values
+        self.unnamed = _unnamed(role)
 
     def turn(self) -> int:
         """Do what the next events entail; returns how many events were looked at."""
@@ -52,7 +83,7 @@ class Consequences:
             events = [e for e in read.index(stands, _EVENTS_A_TURN) if e.position <= safe]
             waited = self._freed(read)
             unnamed = set(json.loads(read.note(self.unnamed) or "[]"))
-            late = self._late(read, unnamed)
+            late = _at(read, unnamed)
             if not events and not waited and not late:
                 return 0
             causes = self._causes(read, events)
@@ -82,7 +113,7 @@ class Consequences:
         blocked = {c for c in claims if c in works and _level_goes_back(works[c].case)}
         results = agency.platform.perform(acts)
         agency.fault("consequences.done")
-        refused = [(c, r) for c, r in zip(cases, results, strict=True) if isinstance(r, Refused)]
+        refused = [(c, a, r) for c, a, r in zip(cases, acts, results, strict=True) if isinstance(r, Refused)]
         try:
             with agency.journal.write() as write:
                 if events:
@@ -92,8 +123,9 @@ class Consequences:
                 if waited or blocked:
                     left = set(json.loads(write.note(self.waiting) or "[]")) - waited | blocked
                     write.set_note(self.waiting, json.dumps(sorted(left)))
-                for case_id, why in refused:
-                    write.raise_todo("failed", why.code, case_id, why.zh, why.en)
+                for case_id, act, why in refused:
+                    data = json.dumps({"act": type(act).__name__})
+                    write.raise_todo("failed", why.code, case_id, why.zh, why.en, data)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
         return len(events) + len(waited) + len(late)
@@ -108,10 +140,6 @@ class Consequences:
         ours = [e for e in events if not e.void and own_role(e.hand, e.own) is Role.OUTBOUND]
         known = self.agency.book.load(read, sorted({e.case_id for e in ours if e.type not in _CAUSES}))
         return [e for e in ours if e.type in _CAUSES or _level_goes_back(known[e.case_id].case)]
-
-    def _late(self, read: Reads, positions: set[int]) -> list[IndexedEvent]:
-        """Events that waited for the person's values."""
-        return [e for position in sorted(positions) for e in read.index(position - 1, 1)]
 
     def _freed(self, read: Reads) -> set[str]:
         """Ended cases whose level waited for a claim that is gone now: it may have been freed without an event."""

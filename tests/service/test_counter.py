@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from jiexu.case.event import Role
+from jiexu.region.platform import EndRelation, Refused
 from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
 from jiexu.service.answering import Lodging
 from jiexu.service.counter import anew_id, dry_run, lodge
@@ -155,6 +156,38 @@ def test_one_relation_claimed_by_two_regions_goes_to_one(three: World) -> None:
     assert ([r["code"] for r in rejection["reasons"]], rejection["survivor"]) == (["OUT-10"], cases[winner])
     three.agreed(XIAN, WENZHOU)
     three.agreed(XIAN, CHENGDU)
+
+
+def claimed_again(three: World) -> str:
+    """Somebody whose case has closed while 西安's platform still has the relation, and who is claimed once more."""
+    (who,) = three.moves(1)
+    three.joins(who, CHENGDU)
+    first = three.case_of(who)
+    three.idle()
+    assert three.status(first) == "closed"
+    (facts,) = three.desks[XIAN].platform.facts([who], Scheme.EMPLOYEE, three.clock().date())
+    assert [relation.status for relation in facts.relations] == [RelationStatus.SUSPENDED]
+    second = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    three.idle()
+    assert three.status(second, XIAN, CHENGDU) == "rejected"
+    assert three.case(CHENGDU, second).event(OUT, 1).body["survivor"] == first
+    return first
+
+
+def test_a_relation_whose_end_is_not_done_yet_on_the_platform_is_not_moved_again(three: World) -> None:
+    consequences = three.services[XIAN, OUT].consequences
+    consequences.turn = lambda: 0  # type: ignore[method-assign]
+    claimed_again(three)
+
+
+def test_a_relation_whose_end_the_platform_refused_is_not_moved_again_while_that_waits(three: World) -> None:
+    platform: Any = three.agencies[XIAN, OUT].platform
+    perform = platform.perform
+    no = Refused("not_now", "暂不能办理", "not now")
+    platform.perform = lambda acts: [no if isinstance(a, EndRelation) else perform([a])[0] for a in acts]
+    first = claimed_again(three)
+    (waits,) = three.todos(XIAN, "not_now")
+    assert (waits.case_id, waits.data) == (first, '{"act": "EndRelation"}')
 
 
 # --- forwarded
