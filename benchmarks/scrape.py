@@ -27,7 +27,7 @@ from jiexu.exchange.settings import ExchangeSettings
 from jiexu.journal.port import CaseRow, NewEvent
 from jiexu.service.agency import Agency
 from jiexu.service.counter import lodge
-from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.ledger_end import LEDGER_CURSOR
 from jiexu.service.process import WATCH_CACHE_KIB
 from jiexu.service.watching import looks
 from jiexu.service.watching.pulse import Pulse

@@ -34,10 +34,15 @@ class RebuildReport:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTail:
-    """The end of the ledger: the lines of its last records by position, and the last record itself."""
+    """The end of the ledger: the lines of its last records by position, and the last record itself.
+
+    `held` is the last position before which nothing is missing there; `next` the offset behind the last record.
+    """
 
     lines: dict[int, LogLine] = field(default_factory=dict)
     last: Record | None = None
+    held: int = 0
+    next: int = 0
 
     @property
     def end(self) -> int:
@@ -85,14 +90,21 @@ def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
     begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
     lines: dict[int, LogLine] = {}
     last: Record | None = None
-    for last in exchange.read(topic, {0: max(begin, since, end - _TAIL_RECORDS)}):
+    first = max(begin, since, end - _TAIL_RECORDS)
+    held = 0 if first == begin else None  # else what comes before the first of them is taken to be there
+    beyond: set[int] = set()
+    for last in exchange.read(topic, {0: first}):
         for line in _lines_of(last):
             stands = lines.setdefault(line.position, line)
             if stands != line:
                 raise JournalConflict(
                     f"账本中第 {line.position} 条有两种内容 / position {line.position} stands twice with two contents"
                 )
-    return LedgerTail(lines, last)
+            held = line.position - 1 if held is None else held
+            beyond.add(line.position)
+        while held is not None and held + 1 in beyond:
+            held += 1
+    return LedgerTail(lines, last, held or 0, max(end, last.offset + 1 if last else 0))
 
 
 def _lines_of(record: Record) -> list[LogLine]:

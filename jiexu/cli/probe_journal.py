@@ -105,7 +105,8 @@ def backlog(config: "Config", now: datetime) -> Iterator[Finding]:
 
 def ledger(config: "Config", now: datetime) -> Iterator[Finding]:
     """How far the ledger is behind the journal. Acts wait until it holds what they rest on."""
-    from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
+    from jiexu.service.followers import LEDGER_WAITS
+    from jiexu.service.ledger_end import LEDGER_CURSOR
 
     with _reading(config) as read:
         last, cursor, waits = read.last_position(), read.cursor(LEDGER_CURSOR), read.note(LEDGER_WAITS)

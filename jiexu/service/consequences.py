@@ -17,7 +17,7 @@ from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused
 from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold
-from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.ledger_end import LEDGER_CURSOR
 from jiexu.service.work import Work, load_works
 
 _EVENTS_A_TURN = 2_000

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from jiexu.audit.rebuild import ledger_tail
 from jiexu.case.event import Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack
 from jiexu.contract.disclosure import Disclosure
@@ -19,6 +20,7 @@ from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
 from jiexu.service import personal
 from jiexu.service.agency import Agency
+from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, note_next_offset, settle_cursor
 from jiexu.service.notices import peers_with_notices, send_notices
 from jiexu.service.signing_anew import is_stale, sign_anew, usable_keys
 from jiexu.service.wishes import forget_wishes, wishes
@@ -31,7 +33,6 @@ class LedgerBatch(NamedTuple):
     records: Sequence[LogLine]
 
 
-LEDGER_CURSOR = "ledger"
 # Note in the journal: since when nothing reaches the ledger (ISO 8601), empty while it is reached.
 LEDGER_WAITS = "ledger_waits_since"
 LEDGER_RECORDS_A_BATCH = 200
@@ -50,7 +51,6 @@ class Ledger:
         self.agency = agency
         self.topic = topic_name(agency.region, Purpose.LEDGER)
         self.unreachable_since: str | None = None
-        self._known_reachable = False  # a process before may have left word that it was not
 
     def holds(self, position: int) -> bool:
         """Make the ledger hold everything up to a position; False while it is unreachable."""
@@ -68,7 +68,7 @@ class Ledger:
         """Send the next lines; returns how many, 0 when there are none or the exchange is unreachable."""
         agency = self.agency
         with agency.journal.read() as read:
-            stands = read.cursor(LEDGER_CURSOR)
+            stands, after, waited = read.cursor(LEDGER_CURSOR), next_offset(read), read.note(LEDGER_WAITS)
             lines = read.log(stands, 5_000)
             values, late = personal.records_of(agency.region, read, lines)
         if not lines and not values:
@@ -77,20 +77,28 @@ class Ledger:
             # The values first: what the ledger gives back after a loss must be complete.
             agency.producer.send(values)
             agency.fault("personal.sent")
-            agency.producer.send(self._batches(lines))
+            placed = [offset for offset, _ in agency.producer.send(self._batches(lines))]
+            # Records that were written are gone where these got offsets that were taken; what was written without
+            # being acknowledged could hide that.
+            doubt = bool(waited) or bool(placed and placed[0] < after)
+            tail = ledger_tail(agency.exchange, agency.region) if doubt else None
         except ExchangeError as error:
             self._unreachable(error)
             return 0
-        self._reachable()
         agency.fault("ledger.sent")
         try:
             with agency.journal.write() as write:
-                if lines:
+                if tail is not None:
+                    settle_cursor(agency, write, stands, tail)
+                    write.set_note(LEDGER_WAITS, "")
+                elif lines:
                     write.move_cursor(LEDGER_CURSOR, stands, lines[-1].position)
+                    note_next_offset(write, placed[-1] + 1)
                 if late:
                     personal.forget_late(write, late)
         except Moved:
             pass  # another process of this region wrote the same lines; the reader knows them by position
+        self.unreachable_since = None
         return len(lines) + len(late)
 
     def _batches(self, lines: Sequence[LogLine]) -> list[Outgoing]:
@@ -112,24 +120,17 @@ class Ledger:
 
     def _unreachable(self, error: ExchangeError) -> None:
         """Say since when nothing reaches the ledger; a ledger that is missing or forbidden is an alarm too."""
-        if self.unreachable_since is None:
-            self.unreachable_since = self.agency.clock().isoformat()
-            with self.agency.journal.write() as write:
-                if not write.note(LEDGER_WAITS):
-                    write.set_note(LEDGER_WAITS, self.unreachable_since)
-                if not isinstance(error, ExchangeUnavailable):
-                    zh, en = f"账本不可写：{error.zh}", f"the ledger cannot be written: {error.en}"
-                    write.raise_todo("alarm", error.code, None, zh, en, json.dumps({"to": self.topic}))
-
-    def _reachable(self) -> None:
-        if self.unreachable_since is None and self._known_reachable:
-            return
-        self.unreachable_since, self._known_reachable = None, True
         with self.agency.journal.read() as read:
-            waited = read.note(LEDGER_WAITS)
-        if waited:
-            with self.agency.journal.write() as write:
-                write.set_note(LEDGER_WAITS, "")
+            said = bool(read.note(LEDGER_WAITS))
+        if said and self.unreachable_since is not None:
+            return
+        self.unreachable_since = self.unreachable_since or self.agency.clock().isoformat()
+        with self.agency.journal.write() as write:
+            if not write.note(LEDGER_WAITS):
+                write.set_note(LEDGER_WAITS, self.unreachable_since)
+            if not isinstance(error, ExchangeUnavailable):
+                zh, en = f"账本不可写：{error.zh}", f"the ledger cannot be written: {error.en}"
+                write.raise_todo("alarm", error.code, None, zh, en, json.dumps({"to": self.topic}))
 
 
 class Relay:

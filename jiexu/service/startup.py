@@ -6,9 +6,8 @@ The ledger is asked first, since no partner knows an event and no bank a payment
                                     a new incarnation; a person is told, and each partner of an open case is asked,
                                     signed, for the last event of ours that it knows
     another line at one position    two journals have lived under one name: the service does not start
-    ledger behind its cursor        the ledger lost its end: the cursor goes back, so that the lines are sent again.
-                                    The journal may be an old copy all the same, and nobody here could tell: partners
-                                    are asked here too
+    ledger behind its cursor        the ledger lost its end: the cursor goes back, so that the lines are sent again,
+                                    and partners are asked here too (ledger_end.py)
 
 Then the mailbox is taken in as far as it reached, before anything is issued (loop.py): what partners have seen of us
 stands there. A case in which one of them knows more of our hand than we do issues nothing (lost_events.py); the others
@@ -22,11 +21,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from jiexu.audit.rebuild import LedgerTail, absorb_ledger, ledger_tail
 from jiexu.case.case import Case
-from jiexu.case.event import Party, Role
+from jiexu.case.event import Role
 from jiexu.exchange.port import ExchangeError
 from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import DisclosureRow, JournalConflict, Reads, Writes
@@ -34,8 +32,8 @@ from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import Change, note_change
-from jiexu.service.followers import LEDGER_CURSOR
-from jiexu.service.notices import Concerned, ask_for_last, chains_from_facts
+from jiexu.service.ledger_end import LEDGER_CURSOR, ask_partners, next_offset, settle_cursor
+from jiexu.service.notices import chains_from_facts
 from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
 
@@ -83,10 +81,10 @@ def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) 
         if write.note(_MENDING):
             write.set_note(_MENDING, "")
             _old_copy(agency, write, tail, absorbed)
-        _settle_cursor(agency, write, written, tail)
+        settle_cursor(agency, write, written, tail)
         if write.note(UNCHECKED):
             write.set_note(UNCHECKED, "")
-    return StartReport(absorbed, derived, written > tail.end)
+    return StartReport(absorbed, derived, written > tail.held)
 
 
 def check_if_restored(agency: Agency) -> None:
@@ -130,35 +128,10 @@ def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) ->
     """A new incarnation, an alarm, and a signed question to each partner of an open case."""
     write.renew_incarnation()
     chains_from_facts(write)
-    named = _ask_partners(agency, write, tail, "old_copy")
+    named = ask_partners(agency, write, tail, "old_copy")
     zh = f"日志是旧副本，已从账本补入 {absorbed} 条；已函询未结案件的对方：{named}"
     en = f"the journal was an old copy; {absorbed} lines came back from the ledger; partners were asked: {named}"
     write.raise_todo("alarm", "old_copy", None, zh, en)
-
-
-def _ask_partners(agency: Agency, write: Writes, tail: LedgerTail, code: str) -> str:
-    """Ask each partner of an open case for our last events; returns whom."""
-    topic, last = topic_name(agency.region, Purpose.LEDGER), tail.last
-    concerned = Concerned(topic, 0, last.offset if last else 0, sha256(last.value if last else b"").digest())
-    partners = sorted({(row.role, row.partner) for row in write.cases(open=True)})
-    for role, partner in partners:
-        ask_for_last(agency, write, role, Party(partner, role.other), code, concerned)
-    return "、".join(sorted({partner for _, partner in partners})) or "-"
-
-
-def _settle_cursor(agency: Agency, write: Writes, written: int, tail: LedgerTail) -> None:
-    """The follower's cursor says what the ledger really holds, neither more nor less."""
-    stands, end = write.cursor(LEDGER_CURSOR), tail.end
-    if written > end and stands > end:  # the other service may have been here first
-        named = _ask_partners(agency, write, tail, "ledger_lost_its_end")
-        zh = f"账本末尾缺失：应有第 {written} 条，现只有第 {end} 条；将重新写入，并已函询未结案件的对方：{named}"
-        en = (
-            f"the ledger has lost its end: line {written} was written, it ends at {end}; the rest is written again, "
-            f"and partners were asked: {named}"
-        )
-        write.raise_todo("alarm", "ledger_lost_its_end", None, zh, en)
-    if stands < end or (written > end and stands != end):
-        write.move_cursor(LEDGER_CURSOR, stands, end)
 
 
 class LedgerWatch:
@@ -171,16 +144,19 @@ class LedgerWatch:
     def turn(self) -> int:
         """Hold what is new in the ledger against the journal; returns 0, as nothing is left to do.
 
-        Raises JournalConflict, with an alarm, where the ledger holds what this journal has not: the service must stop,
-        since each of the two would use the other's places.
+        A ledger that lost its end while nothing was written is noticed too. Raises JournalConflict, with an alarm,
+        where the ledger holds what this journal has not: the service must stop, since each would use the other's
+        places.
         """
         agency = self.agency
         with _told(agency):
+            with agency.journal.read() as read:
+                written, after = read.cursor(LEDGER_CURSOR), next_offset(read)
             try:
                 end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
-                if end == self._seen:
+                if end == self._seen and end >= after:
                     return 0
-                tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end))
+                tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end) if end >= after else 0)
             except ExchangeError:
                 return 0  # the ledger's follower says so
             with agency.journal.read() as read:
@@ -190,6 +166,9 @@ class LedgerWatch:
                         f"账本已有第 {tail.end} 条，本日志没有：另有一份日志以同一名义在运行 / "
                         f"the ledger holds line {tail.end}, this journal does not: another journal lives under one name"
                     )
+        if end < after:
+            with agency.journal.write() as write:
+                settle_cursor(agency, write, written, tail)
         self._seen = end
         return 0
 

@@ -16,7 +16,8 @@ from jiexu.exchange.port import ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import JournalUnavailable
 from jiexu.rules.facts import RelationStatus, Scheme
-from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
+from jiexu.service.followers import LEDGER_WAITS
+from jiexu.service.ledger_end import LEDGER_CURSOR
 from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World
 from tests.service.test_clerk import refused
 

@@ -18,7 +18,7 @@ from jiexu.exchange.port import Exchange, Outgoing
 from jiexu.exchange.topics import create, region_topics
 from jiexu.journal.port import Fact, JournalConflict, LogLine
 from jiexu.journal.restoring import UNCHECKED
-from jiexu.service.followers import LEDGER_CURSOR
+from jiexu.service.ledger_end import LEDGER_CURSOR
 from jiexu.service.startup import StartReport, check_at_start, check_if_restored
 
 from .pair import WENZHOU, XIAN, Died, World

@@ -10,6 +10,7 @@ from jiexu.audit.rebuild import ledger_lines
 from jiexu.audit.replay import Replayed, replay_journal
 from jiexu.audit.verify import verify_journal
 from jiexu.case.event import Role
+from jiexu.journal.port import JournalConflict
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold
 from jiexu.service.lost_events import ALARMS, cases_with_lost_events
@@ -87,8 +88,11 @@ def _one_region(world: "World", agency: Agency) -> Iterator[str]:
         yield f"signatures: {code}: {problem}"
     with agency.journal.read() as read:
         lines = read.log(0, 1_000_000)
-    if list(ledger_lines(agency.exchange, code)) != lines:
-        yield f"ledger: {code}: the ledger is not the log"
+    try:
+        if list(ledger_lines(agency.exchange, code)) != lines:
+            yield f"ledger: {code}: the ledger is not the log"
+    except JournalConflict as conflict:
+        yield f"ledger: {code}: {conflict}"
 
 
 def _on_its_way(world: "World", agency: Agency) -> Iterator[str]:

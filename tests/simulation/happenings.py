@@ -158,9 +158,9 @@ class Happenings:
         world.tell(f"{topic.name}: the last records are lost", "tail_lost")
 
     def ledger_lost(self, it: Happening) -> None:
-        """The ledger loses its last records; the journal stands."""
+        """The ledger loses its last records; the journal stands, and its services end too or run on."""
         held = self.world.broker.topic(topic_name(it.where, "ledger")).partitions[0].records
-        self.world.lose_ledger_end(it.where, min(1 + it.amount % 4, len(held)))
+        self.world.lose_ledger_end(it.where, min(1 + it.amount % 4, len(held)), with_services=it.amount % 8 < 4)
 
     def refusing(self, it: Happening) -> None:
         """The local platform refuses acts for some steps."""

@@ -8,6 +8,7 @@ from jiexu.audit.rebuild import _lines_of as lines_of
 from jiexu.case.event import Role
 from jiexu.exchange.port import ExchangeError, Record
 from jiexu.exchange.topics import topic_name
+from jiexu.journal.port import JournalConflict
 from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
 from jiexu.service.startup import check_if_restored
@@ -42,6 +43,7 @@ class Regions(Environment):
         self.early: tuple[Any, int] | None = None  # of the region of a disaster: its journal, and its last position
         # Regions of which journal and ledger have lost the same lines: nobody in them can know what was signed there.
         self.lost_together: set[str] = set()
+        self.halted: set[str] = set()  # of these, regions that must not start: their ledger has a gap for ever
         self._written: Counter[str] = Counter()  # region → the highest line that its ledger ever held
 
     def at(self, process: Process, name: str) -> None:
@@ -104,16 +106,23 @@ class Regions(Environment):
             self.bury(process)
         except ExchangeError:
             return None
+        except JournalConflict as conflict:
+            if process.region not in self.halted:
+                self._died_by_itself(process, conflict)
+            self.bury(process)
         except Violation:
             raise
         except Exception as error:
-            self.violations.append(f"{process} died by itself: {type(error).__name__}: {error}")
-            self.tell(self.violations[-1])
-            self.cause = self.cause or error
+            self._died_by_itself(process, error)
             self.bury(process)
         finally:
             self._cut()
         return None
+
+    def _died_by_itself(self, process: Process, error: Exception) -> None:
+        self.violations.append(f"{process} died by itself: {type(error).__name__}: {error}")
+        self.tell(self.violations[-1])
+        self.cause = self.cause or error
 
     def _cut(self) -> None:
         """What a strike began: the machine of the region stops once its process has let go of the journal."""
@@ -153,13 +162,14 @@ class Regions(Environment):
         self.tell(f"{code}: the old copy is restored", "backup_restored")
         self._look_at_both(code)
 
-    def lose_ledger_end(self, code: str, records: int) -> None:
-        """The ledger loses its last records; the journal stands."""
+    def lose_ledger_end(self, code: str, records: int, with_services: bool) -> None:
+        """The ledger loses its last records; the journal stands, and its services end too or run on."""
         self._look_at_both(code)
         held = self._ledger(code)
         del held[len(held) - records :]
         self.broker.version += 1
-        self.kill_region(code)  # whoever runs on would not look at the ledger's end again
+        if with_services:
+            self.kill_region(code)
         self.tell(f"{code}: the ledger lost its last {records} records", "ledger_lost")
         self._look_at_both(code)
 
@@ -168,11 +178,15 @@ class Regions(Environment):
 
     def _look_at_both(self, code: str) -> None:
         """Whether what the ledger held once, and partners may know, stands in neither of the two any more."""
-        end = max((line.position for record in self._ledger(code) for line in lines_of(record)), default=0)
-        self._written[code] = max(self._written[code], end)
-        if max(end, self.machine.journals[code].frontier()[0]) < self._written[code]:
+        lines = {line.position for record in self._ledger(code) for line in lines_of(record)}
+        last = self.machine.journals[code].frontier()[0]
+        self._written[code] = max(self._written[code], *lines, 0)
+        held = next(position for position in range(self._written[code] + 1) if position + 1 not in lines)
+        if max(held, last) < self._written[code]:
             self.lost_together.add(code)
             self.tell(f"{code}: journal and ledger have lost the same lines", "lost_together")
+            if max(lines, default=0) > max(held, last):
+                self.halted.add(code)
 
     def put_back(self, code: str, copy: bytes) -> None:
         """As `jiexu journal restore` does: under a new incarnation, with word that it was not checked yet."""

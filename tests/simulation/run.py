@@ -68,6 +68,8 @@ def run(plan: Plan, on: Machine | None = None) -> Outcome:
 
 def _stages(world: World) -> Iterator[Callable[[World], None]]:
     yield _disturbed
+    if world.halted:
+        return  # a region that must not start before a person has come: nothing comes to rest without it
     yield from (_lost_together,) if world.lost_together else (_quiet, _finished, _disaster)
 
 

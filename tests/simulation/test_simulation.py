@@ -31,6 +31,7 @@ FOUND = {
     20439: "an alarm about lost events was cleared though nothing had been settled with the partner",
     20770: "events were to arrive that rest on what both the journal and the ledger had lost",
     40029: "the same, after a backup that was older than the ledger's lost end",
+    42291: "a clerk's command wrote on behind the ledger's lost end, and the gap stayed for ever",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 

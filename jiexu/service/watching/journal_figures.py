@@ -14,7 +14,8 @@ from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import Journal, Reads
 from jiexu.journal.tally_port import Tally
 from jiexu.service.agency import Agency
-from jiexu.service.followers import LEDGER_CURSOR, LEDGER_WAITS
+from jiexu.service.followers import LEDGER_WAITS
+from jiexu.service.ledger_end import LEDGER_CURSOR
 from jiexu.service.silence import Silence
 from jiexu.service.watching.due import DueBook
 from jiexu.service.watching.event_counts import EventCounts
