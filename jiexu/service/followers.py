@@ -146,12 +146,19 @@ class Relay:
         with self.agency.journal.read() as read:
             safe = read.cursor(LEDGER_CURSOR)
             destinations = read.destinations(self.role)
+            wishing = [to for to in destinations if wishes(read, self.role, to)]
+            waiting = read.peers_to_receipt(self.role, safe)
+            known = {Party(region, self.role.other) for region in json.loads(read.note(f"peers:{self.role}") or "[]")}
             notices = peers_with_notices(read, self.role)
         sent = 0
         for destination in destinations:
-            sent += self._each(destination, lambda to: self._bundles(to, safe) + self._again(to))
-        for peer in self._peers(safe):
-            sent += self._each(peer, lambda to: self._receipts(to, safe))
+            sent += self._each(destination, lambda to: self._bundles(to, safe))
+        for destination in wishing:
+            sent += self._each(destination, self._again)
+        for peer in sorted(waiting, key=str):
+            self._state_receipts(peer, safe)
+        for peer in sorted(waiting | known | set(destinations), key=str):  # the note is gone after a rebuild
+            sent += self._each(peer, self._receipts)
         for peer, last in notices.items():
             sent += self._each(peer, lambda to, last=last: send_notices(self.agency, self.role, to, last, safe))  # type: ignore[misc]
         return sent
@@ -207,16 +214,8 @@ class Relay:
 
     # --- receipts: numbered and chained per receiving party, stated in the journal before they are sent
 
-    def _peers(self, safe: int) -> list[Party]:
-        with self.agency.journal.read() as read:
-            waiting = read.peers_to_receipt(self.role, safe)
-            known = {Party(region, self.role.other) for region in json.loads(read.note(f"peers:{self.role}") or "[]")}
-            known |= set(read.destinations(self.role))  # the note is gone after a rebuild
-        return sorted(waiting | known, key=str)
-
-    def _receipts(self, peer: Party, safe: int) -> int:
+    def _receipts(self, peer: Party) -> int:
         agency = self.agency
-        self._state_receipts(peer, safe)
         name = f"letters:{self.role}:{peer}"
         with agency.journal.read() as read:
             safe = read.cursor(LEDGER_CURSOR)
@@ -238,9 +237,6 @@ class Relay:
     def _state_receipts(self, peer: Party, safe: int) -> None:
         """State in the journal what the next batch to this peer says; only then, and from there, is it sent."""
         agency = self.agency
-        with agency.journal.read() as read:
-            if peer not in read.peers_to_receipt(self.role, safe):
-                return
         with agency.journal.write() as write:
             waiting = write.receipts_to_give(peer, safe, RECEIPTS_A_BATCH)
             if not waiting:

@@ -33,12 +33,12 @@ class Refused:
     def turn(self) -> int:
         """Look at the next of them, all in turn; returns how many were settled."""
         found: list[ParkedRecord] = []
-        for code in CODES:
-            with self.agency.journal.read() as read:
+        with self.agency.journal.read() as read:
+            for code in CODES if read.parked(limit=1) else ():
                 some = read.parked(code=code, after=self._looked_at.get(code, 0), limit=AT_ONCE)
-            self._looked_at[code] = some[-1].id if len(some) == AT_ONCE else 0
-            found += [row for row in some if row.arrival.topic == self.topic]
-        return self.settle(found)
+                self._looked_at[code] = some[-1].id if len(some) == AT_ONCE else 0
+                found += [row for row in some if row.arrival.topic == self.topic]
+        return self.settle(found) if found else 0
 
     def settle(self, rows: Sequence[ParkedRecord]) -> int:
         """Settle those of which everything stands here by now; returns how many."""

@@ -56,6 +56,8 @@ class Steps:
         agency = self.agency
         with agency.journal.read() as read:
             agenda = read.agenda(self.role, agency.clock(), limit)
+            if not agenda:
+                return turned
             works = load_works(agency, self.role, read, [case_id for case_id, _ in agenda], self._has_step)
             blocked = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[self.role]}
             # Nor is anything done by itself in a case that holds what this version does not understand, or in which
