@@ -11,6 +11,7 @@ from jiexu.exchange.port import Exchange, Record
 from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal, JournalConflict, LogLine
+from jiexu.journal.restoring import UNCHECKED
 
 LINES_AT_ONCE = 2_000
 # Two services of a region write the same lines to the ledger, one perhaps a turn behind the other: a turn is at most
@@ -166,6 +167,7 @@ def rebuild(
             lines = absorb_ledger(journal, exchange, progress)
             with journal.write() as write:
                 report = RebuildReport(lines, write.last_position(), write.renew_incarnation())
+                write.set_note(UNCHECKED, "1")  # the ledger may have lost its end, and nothing here would show it
         finally:
             journal.close()  # the last connection: what stands in the write-ahead log goes into the file
         if path.exists():

@@ -80,6 +80,7 @@ def list_todo(everything: bool, config_file: Path, as_json: bool) -> None:
 def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
     from jiexu.journal.port import Fact
+    from jiexu.service.doubt import UNHEARD, go_on
 
     with opened_to_write(config_file) as agency, agency.journal.write() as write:
         row = next((one for one in write.todos() if one.id == number), None)
@@ -96,6 +97,8 @@ def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
         # The case may be gone from a journal that was rebuilt; the item can still be cleared.
         if row.case_id is not None and write.heads([row.case_id]):
             write.put_on_agenda([row.case_id])
+        if row.code == UNHEARD:
+            go_on(write, row)
     if as_json:
         print_json(about)
     else:

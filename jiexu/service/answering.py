@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from jiexu.case.event import Draft, Role
+from jiexu.case.event import Draft, Party, Role
 from jiexu.rules.checks import Outcome as CheckOutcome
 from jiexu.rules.checks import Verdict, refusals, unknowns
 from jiexu.rules.facts import Application, Identity, Scheme
@@ -11,8 +12,11 @@ from jiexu.rules.ruleset import ruleset_for
 from jiexu.service.agency import Agency
 from jiexu.service.checking import Asked, check_results, judge, reasons
 from jiexu.service.counter import Lodging, anew_id, lodge
+from jiexu.service.doubt import hear_first
+from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
+UNHEARD_RETRY = timedelta(minutes=10)
 MAX_HOPS = 2  # domain.md §10: a misrouted case is lodged anew at most twice
 
 
@@ -133,6 +137,13 @@ def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
             if read.heads([new_id]):
                 outcomes.append(None)
                 continue
+            lost = new_id in cases_with_lost_events(read)
+        # The id is derived: the case may have been lodged once, and been lost with the journal since.
+        if lost or hear_first(agency, Party(forwarded["region"], role)):
+            with agency.journal.write() as write:
+                write.put_on_agenda([work.case_id], write.now + UNHEARD_RETRY)
+            outcomes.append(None)
+            continue
         if who is None or work.application["hops"] >= MAX_HOPS:
             outcomes.append(
                 ForClerk(

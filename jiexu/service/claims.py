@@ -21,7 +21,7 @@ from jiexu.journal.port import DisclosureRow, NewClaim, StoredClaim, Writes
 from jiexu.region.platform import Act, Done, Refused
 from jiexu.service.agency import Agency
 from jiexu.service.issue import Decided, Signing, issue
-from jiexu.service.lost_events import cases_with_lost_events
+from jiexu.service.lost_events import waiting_cases
 from jiexu.service.work import Decision, RolePart, Work, cannot, load_works, to_clerk
 
 # What the local platform refused is tried again by itself after this: the clerk may have cured it there.
@@ -255,7 +255,7 @@ class Claims:
             ]
             if not left:
                 return 0
-            lost = cases_with_lost_events(read)
+            lost = waiting_cases(read, [c.claim.case_id for c in left])
             stuck = {json.loads(t.data).get("claim") for t in read.todos(kind="failed")}
             left = [c for c in left if c.position not in stuck and c.claim.case_id not in lost]
             if not left:

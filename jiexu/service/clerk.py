@@ -14,6 +14,7 @@ from jiexu.case.event import OWN_HAND, Draft, Event, Hand, Role
 from jiexu.case.steps import completing_step
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import own_role
+from jiexu.service.doubt import ask_new, unheard_cases
 from jiexu.service.followers import Ledger
 from jiexu.service.issue import Signing, issue
 from jiexu.service.lost_events import cases_with_lost_events
@@ -53,8 +54,8 @@ class Clerk:
         """Do one act in a case; returns the events that it issued.
 
         Raises ActRefused: `unknown_case`, `unknown_act`, `unknown_event`, `two_people`, `not_permitted`,
-        `hand_blocked`, `own_events_missing`, `moved`, `refused` (by the local platform), `ledger_unreachable`, or the
-        code of what a step waits for.
+        `hand_blocked`, `own_events_missing`, `partner_unheard`, `moved`, `refused` (by the local platform),
+        `ledger_unreachable`, or the code of what a step waits for.
         """
         agency = self.agency
         work = self._work(case_id)
@@ -120,11 +121,19 @@ class Clerk:
         with self.agency.journal.read() as read:
             claims = [c for c in read.open_claims([work.case_id]) if c.claim.hand is OWN_HAND[work.role]]
             lost = work.case_id in cases_with_lost_events(read)
+            unheard = bool(unheard_cases(read, [work.case_id]))
         if lost:
             raise ActRefused(
                 "own_events_missing",
                 "对方掌握本方在本案的事件，而本地没有；请先核对并处理告警（jiexu todo list）",
                 "the partner knows events of ours that are not here: settle the alarm first, see jiexu todo list",
+            )
+        if unheard:
+            ask_new(self.agency, [work.case_id])
+            raise ActRefused(
+                "partner_unheard",
+                "本地日志曾恢复或账本有缺，已函询对方，尚未答复；答复后即可办理（jiexu todo list）",
+                "our journal is in doubt and the partner has not answered yet: act when it has, see jiexu todo list",
             )
         if claims:
             since = claims[0].recorded_at.astimezone().strftime("%H:%M")

@@ -21,7 +21,7 @@ from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
 from jiexu.service import personal
 from jiexu.service.agency import Agency
 from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, note_next_offset, settle_cursor
-from jiexu.service.notices import peers_with_notices, send_notices
+from jiexu.service.notices import letters_cursor, peers_with_notices, send_notices
 from jiexu.service.signing_anew import is_stale, sign_anew, usable_keys
 from jiexu.service.wishes import forget_wishes, wishes
 
@@ -68,11 +68,12 @@ class Ledger:
         """Send the next lines; returns how many, 0 when there are none or the exchange is unreachable."""
         agency = self.agency
         with agency.journal.read() as read:
-            stands, after, waited = read.cursor(LEDGER_CURSOR), next_offset(read), read.note(LEDGER_WAITS)
+            stands = read.cursor(LEDGER_CURSOR)
             lines = read.log(stands, 5_000)
             values, late = personal.records_of(agency.region, read, lines)
-        if not lines and not values:
-            return 0
+            if not lines and not values:
+                return 0
+            after, waited = next_offset(read), read.note(LEDGER_WAITS)
         try:
             # The values first: what the ledger gives back after a loss must be complete.
             agency.producer.send(values)
@@ -157,7 +158,8 @@ class Relay:
             sent += self._each(destination, self._again)
         for peer in sorted(waiting, key=str):
             self._state_receipts(peer, safe)
-        for peer in sorted(waiting | known | set(destinations), key=str):  # the note is gone after a rebuild
+        # The note is gone after a rebuild.
+        for peer in sorted(waiting | known | {*destinations, *notices}, key=str):
             sent += self._each(peer, self._receipts)
         for peer, last in notices.items():
             sent += self._each(peer, lambda to, last=last: send_notices(self.agency, self.role, to, last, safe))  # type: ignore[misc]
@@ -216,7 +218,7 @@ class Relay:
 
     def _receipts(self, peer: Party) -> int:
         agency = self.agency
-        name = f"letters:{self.role}:{peer}"
+        name = letters_cursor(self.role, peer)
         with agency.journal.read() as read:
             safe = read.cursor(LEDGER_CURSOR)
             stands = read.cursor(name)

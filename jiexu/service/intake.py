@@ -18,7 +18,8 @@ from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import Arrival, HeldEvent, Moved, ParkedRecord, ReceiptRow, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.lost_events import tell_last
+from jiexu.service.doubt import ANSWER, heard
+from jiexu.service.last_known import note_question
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
@@ -128,8 +129,11 @@ class Intake:
                 self._park(write, arrival_of(record), record.value, content)
             case OpenedNotice():
                 payload = content.payload
+                if payload.code == ANSWER:
+                    heard(write, content)
+                    return
                 if payload.wants == "tell_last":
-                    tell_last(write, self.role, content.issuer)
+                    note_question(write, self.role, content.issuer, record)
                 if self.wishes.answer(write, content):
                     return
                 write.raise_todo(
@@ -250,7 +254,7 @@ class Intake:
             known = cases.get(receipt.case_id)
             partner = known.case.parties.get(self.role.other) if known else None
             ours = known.case.times.get((self.role, receipt.seq)) if known else None
-            if receipt.hand != hand or partner != opened.issuer:
+            if receipt.hand != hand or (known and partner != opened.issuer):
                 write.raise_todo(
                     "alarm",
                     "receipt_of_stranger",
@@ -260,6 +264,7 @@ class Intake:
                     json.dumps({"hand": receipt.hand, "seq": receipt.seq, "case": receipt.case_id}),
                 )
                 continue
+            # A case that is not here may have been lost with the journal, or may still come and must not fork then.
             if ours is None or ours.hand is not hand or ours.hash != receipt.hash:
                 write.raise_todo(
                     "alarm",

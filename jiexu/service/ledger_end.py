@@ -5,17 +5,14 @@ does not have them. Whoever writes next would leave a gap in the ledger for ever
 it. So the journal notes the offset behind the last record; one that is given a lower offset, or an end below it, shows
 the loss, and the cursor goes back to the last line before which nothing is missing. What follows is written again.
 
-The journal may be an old copy all the same, and nobody here could tell: partners are asked what they know of us.
+The journal may be an old copy all the same, and nobody here could tell: partners are asked what they know of us
+(doubt.py).
 """
 
-from hashlib import sha256
-
 from jiexu.audit.rebuild import LedgerTail
-from jiexu.case.event import Party
-from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import Reads, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.notices import Concerned, ask_for_last
+from jiexu.service.doubt import begin_doubt
 
 LEDGER_CURSOR = "ledger"
 # Note in the journal: the offset that the ledger's next record gets, unless other processes of the region write first.
@@ -39,7 +36,7 @@ def settle_cursor(agency: Agency, write: Writes, written: int, tail: LedgerTail)
     """
     stands, end = write.cursor(LEDGER_CURSOR), tail.held
     if written > end and stands > end:  # another process of the region may have been here first
-        named = ask_partners(agency, write, tail, "ledger_lost_its_end")
+        named = begin_doubt(agency, write, tail, "ledger_lost_its_end")
         zh = f"账本末尾缺失：应有第 {written} 条，现只有第 {end} 条；将重新写入，并已函询未结案件的对方：{named}"
         en = (
             f"the ledger has lost its end: line {written} was written, it ends at {end}; the rest is written again, "
@@ -49,13 +46,3 @@ def settle_cursor(agency: Agency, write: Writes, written: int, tail: LedgerTail)
     if stands < end or (written > end and stands != end):
         write.move_cursor(LEDGER_CURSOR, stands, end)
     note_next_offset(write, tail.next)
-
-
-def ask_partners(agency: Agency, write: Writes, tail: LedgerTail, code: str) -> str:
-    """Ask each partner of an open case for our last events; returns whom."""
-    topic, last = topic_name(agency.region, Purpose.LEDGER), tail.last
-    concerned = Concerned(topic, 0, last.offset if last else 0, sha256(last.value if last else b"").digest())
-    partners = sorted({(row.role, row.partner) for row in write.cases(open=True)})
-    for role, partner in partners:
-        ask_for_last(agency, write, role, Party(partner, role.other), code, concerned)
-    return "、".join(sorted({partner for _, partner in partners})) or "-"

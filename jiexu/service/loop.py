@@ -23,8 +23,10 @@ from jiexu.service.casebook import CaseBook
 from jiexu.service.consequences import BankWatch, Consequences
 from jiexu.service.course import CourseLog
 from jiexu.service.deadletters import DeadLetters
+from jiexu.service.doubt import AskAgain
 from jiexu.service.followers import Ledger, Relay, Resend
 from jiexu.service.intake import Intake
+from jiexu.service.last_known import LastKnown
 from jiexu.service.startup import LedgerWatch, check_at_start
 from jiexu.service.steps import Steps
 from jiexu.service.upkeep import Upkeep
@@ -74,6 +76,8 @@ class Service:
         self.relay = Relay(agency, role, self.ledger)
         self.resend = Resend(agency, role)
         self.deadletters = DeadLetters(agency)
+        self.last_known = LastKnown(agency, role)
+        self.ask_again = AskAgain(agency, role)
         self.consequences = Consequences(agency, role)
         self.bank = BankWatch(agency, role)
         self.consumer: Consumer | None = None
@@ -122,7 +126,9 @@ class Service:
         worked += part("consequences", self.consequences.turn)
         worked += self._every(SLOW_TURN_SECONDS, "bank", self.bank.turn)
         worked += self._every(SLOW_TURN_SECONDS, "deadletters", self.deadletters.turn)
+        worked += self._every(SLOW_TURN_SECONDS, "last_known", self.last_known.turn)
         worked += self._every(RESEND_TURN_SECONDS, "resend", self.resend.turn)
+        worked += self._every(RESEND_TURN_SECONDS, "ask_again", self.ask_again.turn)
         self.agency.book.trim()
         self.pulse.turned(time.perf_counter() - started)
         return worked

@@ -1,7 +1,7 @@
 """Notices: the sender of a record that could not be placed learns it, signed, numbered and chained.
 
 A notice is stated in the journal, as a fact, in the transaction that parks the record; the relay sends it from there.
-No notice answers a notice, so two services cannot go on telling each other.
+Only a question is answered by a notice, and none answers that, so two services cannot go on telling each other.
 """
 
 import json
@@ -45,13 +45,20 @@ def state_notice(agency: Agency, write: Writes, role: Role, parked: ParkedRecord
     _state(agency, write, role, peer, why.code, f"{why.zh} {why.en}", concerned, why.advice.wants, about)
 
 
-def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: str, ledger_end: Concerned) -> None:
-    """Ask a partner for the last event of ours that it knows, in every case that is open between the two.
+def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: str, ledger_end: Concerned) -> bytes:
+    """Ask a partner for the last event of ours that it knows, in every case between the two; returns the SHA-256 of
+    the question, which the answer names.
 
     Asked when what we signed last is in doubt (`code` says why); the record concerned is the ledger's last.
     """
     text = "本地日志曾恢复或账本有缺；请告知未结案件中本方最后的序号 Our journal is in doubt: tell us our last seq"
-    _state(agency, write, role, peer, code, text, ledger_end, "tell_last")
+    return _state(agency, write, role, peer, code, text, ledger_end, "tell_last")
+
+
+def answer_question(agency: Agency, write: Writes, role: Role, peer: Party, code: str, question: Concerned) -> None:
+    """Tell a partner that what it asked for has been said, with the receipts before this notice."""
+    text = "所询各案中贵方最后的事件均已回执 You have our receipts for your last event in every case"
+    _state(agency, write, role, peer, code, text, question, "nothing")
 
 
 def _state(
@@ -64,7 +71,7 @@ def _state(
     concerned: Concerned,
     wants: str,
     about: dict[str, object] | None = None,
-) -> None:
+) -> bytes:
     number, prev = _chain_end(write, role, peer)
     letter = make_notice(
         agency.signer,
@@ -85,6 +92,7 @@ def _state(
     write.set_note(_chain(role, peer), json.dumps([number + 1, letter.hash.hex()]))
     last = json.loads(write.note(_last(role)) or "{}")
     write.set_note(_last(role), json.dumps({**last, str(peer): position}))
+    return sha256(letter.bytes).digest()
 
 
 def peers_with_notices(read: Reads, role: Role) -> dict[Party, int]:
@@ -93,13 +101,22 @@ def peers_with_notices(read: Reads, role: Role) -> dict[Party, int]:
     return {Party(name.split(".")[0], role.other): position for name, position in last.items()}
 
 
+def letters_cursor(role: Role, peer: Party) -> str:
+    """The cursor of the receipts that were sent to a peer."""
+    return f"letters:{role}:{peer}"
+
+
 def send_notices(agency: Agency, role: Role, peer: Party, last: int, safe: int) -> int:
-    """Send what was stated to one peer and not sent yet. Raises what the exchange raises."""
+    """Send what was stated to one peer and not sent yet, after the receipts that were stated before it: a notice may
+    say that these were all. Raises what the exchange raises.
+    """
     name = f"notices:{role}:{peer}"
     with agency.journal.read() as read:
         stands = read.cursor(name)
         if stands >= last:
             return 0
+        unsent = read.receipt_batches(read.cursor(letters_cursor(role, peer)), peer, 1)
+        safe = min(safe, unsent[0][0]) if unsent else safe
         waiting = [
             (fact.position, json.loads(fact.data)) for fact in read.facts(FACT) if stands < fact.position <= safe
         ]

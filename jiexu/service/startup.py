@@ -32,7 +32,8 @@ from jiexu.journal.restoring import UNCHECKED
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import Change, note_change
-from jiexu.service.ledger_end import LEDGER_CURSOR, ask_partners, next_offset, settle_cursor
+from jiexu.service.doubt import begin_doubt
+from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, settle_cursor
 from jiexu.service.notices import chains_from_facts
 from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
@@ -81,6 +82,8 @@ def check_at_start(agency: Agency, alive: Callable[[], None] = _nobody_watches) 
         if write.note(_MENDING):
             write.set_note(_MENDING, "")
             _old_copy(agency, write, tail, absorbed)
+        elif write.note(UNCHECKED):
+            begin_doubt(agency, write, tail, "restored")  # a ledger that lost its end too would say nothing
         settle_cursor(agency, write, written, tail)
         if write.note(UNCHECKED):
             write.set_note(UNCHECKED, "")
@@ -128,7 +131,7 @@ def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) ->
     """A new incarnation, an alarm, and a signed question to each partner of an open case."""
     write.renew_incarnation()
     chains_from_facts(write)
-    named = ask_partners(agency, write, tail, "old_copy")
+    named = begin_doubt(agency, write, tail, "old_copy")
     zh = f"日志是旧副本，已从账本补入 {absorbed} 条；已函询未结案件的对方：{named}"
     en = f"the journal was an old copy; {absorbed} lines came back from the ledger; partners were asked: {named}"
     write.raise_todo("alarm", "old_copy", None, zh, en)

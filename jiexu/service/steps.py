@@ -11,8 +11,9 @@ from jiexu.case.steps import next_steps
 from jiexu.contract.errors import ContractError
 from jiexu.service.agency import Agency
 from jiexu.service.claims import Claims
+from jiexu.service.doubt import ask_new, unasked_cases
 from jiexu.service.issue import Decided, Signing, issue
-from jiexu.service.lost_events import cases_with_lost_events
+from jiexu.service.lost_events import waiting_cases
 from jiexu.service.persons import person_key
 from jiexu.service.work import (
     Decision,
@@ -61,9 +62,12 @@ class Steps:
             works = load_works(agency, self.role, read, [case_id for case_id, _ in agenda], self._has_step)
             blocked = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[self.role]}
             # Nor is anything done by itself in a case that holds what this version does not understand, or in which
-            # a partner knows more of our own hand than we do.
-            waits = {held.case_id for held in read.held(reason="unknown")} | cases_with_lost_events(read)
+            # a partner knows more of our own hand than we do, or may know more.
+            waits = {held.case_id for held in read.held(reason="unknown")} | waiting_cases(read, works)
             waits &= works.keys() - blocked
+            strangers = unasked_cases(read, [case_id for case_id, _ in agenda])
+        if strangers:
+            ask_new(agency, strangers)
         # A claim blocks the hand: its closing event, or its being freed, puts the case on the agenda again.
         free = [work for case_id, work in works.items() if case_id not in blocked | waits]
         decided, done = self._decide(free)

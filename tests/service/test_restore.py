@@ -112,7 +112,7 @@ def test_an_old_backup_of_a_live_journal_is_restored_and_no_place_is_used_twice(
     assert list(ledger_lines(world.desks[XIAN].exchange, XIAN)) == lines_of(world, XIAN)
 
 
-def test_a_restored_journal_that_the_ledger_does_not_outrun_goes_on_without_a_word(
+def test_a_restored_journal_that_the_ledger_does_not_outrun_goes_on_once_partners_have_answered(
     world: World, tmp_path: Path
 ) -> None:
     case_id = world.case_of(*world.moves(1))
@@ -125,7 +125,7 @@ def test_a_restored_journal_that_the_ledger_does_not_outrun_goes_on_without_a_wo
     assert [world.status(one) for one in (case_id, next_id)] == ["closed", "closed"]
     world.agreed()
     without_alarm(world, XIAN)
-    without_alarm(world, WENZHOU)
+    without_alarm(world, WENZHOU, ["notice_restored"])
 
 
 def test_notices_go_on_in_their_chain_after_an_old_backup_was_restored(pair: World, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from jiexu.exchange.port import Exchange, Outgoing
 from jiexu.exchange.topics import create, region_topics
 from jiexu.journal.port import Fact, JournalConflict, LogLine
 from jiexu.journal.restoring import UNCHECKED
+from jiexu.service.clerk import ActRefused
 from jiexu.service.ledger_end import LEDGER_CURSOR
 from jiexu.service.startup import StartReport, check_at_start, check_if_restored
 
@@ -142,9 +143,13 @@ def test_a_clerks_command_holds_a_restored_journal_against_the_ledger_before_it_
         write.set_note(UNCHECKED, "1")
     check_if_restored(desk)
     assert lines_of(pair, XIAN) == newest
-    pair.act(XIAN, case_id, "remind", about="complete", text="?")
+    with pytest.raises(ActRefused) as waits:  # no partner has said what it knows of us
+        pair.act(XIAN, case_id, "remind", about="complete", text="?")
+    assert waits.value.code == "partner_unheard"
     pair.desks.pop(XIAN).close()
     start(pair, XIAN)
+    pair.idle()
+    pair.act(XIAN, case_id, "remind", about="complete", text="?")
     pair.idle()
     pair.agreed()
     with pair.desks[XIAN].journal.read() as read:

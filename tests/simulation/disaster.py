@@ -2,8 +2,8 @@
 
 What they hold of it stands in the region's mailbox. Cases in which they know more wait for a person and use no place
 of a hand a second time; in all others the region goes on. So it is at the end of a schedule whose plan says so, and
-wherever an old copy and a ledger's lost end happen to meet: no design brings back what stands in neither, and events
-that rest on it wait, without a receipt, until a person has settled the case with the partner.
+wherever an old copy and a ledger's lost end happen to meet: what stands in neither does not come back by itself, and
+events that rest on it wait, without a receipt, until a person has settled the case with the partner.
 """
 
 from collections.abc import Iterator

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache, partial
 
 from jiexu.audit.replay import uncollected
+from jiexu.service.doubt import UNHEARD
 from tests.simulation import happenings
 from tests.simulation.checks import problems, waiting_for_nobody
 from tests.simulation.disaster import after_disaster, disaster, remind
@@ -125,7 +126,7 @@ def settled(world: World) -> bool:
     """Nothing is on its way, and nothing waits for a time to come."""
     for code in world.plan.codes:
         with world.eyes(code).journal.read() as read:
-            waits = read.unreceipted(limit=1) or read.held() or read.open_claims()
+            waits = read.unreceipted(limit=1) or read.held() or read.open_claims() or read.todos(code=UNHEARD)
         timed = world.machine.journals[code].sql.rows("SELECT 1 FROM agenda LIMIT 1")
         if waits or timed:
             return False

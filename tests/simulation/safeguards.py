@@ -13,7 +13,7 @@ from jiexu.journal.case_writes import CaseWrites
 from jiexu.journal.exchange_writes import ExchangeWrites
 from jiexu.journal.log_writes import LogWrites
 from jiexu.region.registry import SqliteRegistry, acts
-from jiexu.service import claims, clerk, issue, loop, startup, steps
+from jiexu.service import clerk, issue, loop, lost_events, startup
 from jiexu.service.claims import Claims
 from jiexu.service.followers import Relay, Resend
 from jiexu.service.intake import Intake
@@ -51,7 +51,8 @@ _NO_BLOCK = off(
     (CaseWrites, "_open_places", lambda *_: {}),
     (clerk.Clerk, "_refuse_blocked", no.nothing),
 )
-_NONE_LOST = off(*((module, "cases_with_lost_events", no.none_lost) for module in (steps, claims, clerk)))
+_NONE_LOST = off(*((module, "cases_with_lost_events", no.none_lost) for module in (lost_events, clerk)))
+_NOT_HEARD = off(*((module, "unheard_cases", no.none_lost) for module in (lost_events, clerk)))
 
 SAFEGUARDS = (
     # the mailbox
@@ -241,9 +242,9 @@ SAFEGUARDS = (
     Safeguard(
         "mailbox_first",
         "the mailbox is read to its end before anything is issued",
-        "after journal and ledger were lost together a place is used again that a partner knows",
+        "after journal and ledger were lost together a case differs from the partner's, and nobody is told",
         off((Service, "begin", no.begin_at_once)),
-        ("disaster",),
+        ("ledger_lost", "old_copy@relay.sent", "withdraw", "unreachable"),
     ),
     Safeguard(
         "lost_events",
@@ -251,6 +252,13 @@ SAFEGUARDS = (
         "after journal and ledger were lost together a place has two contents",
         _NONE_LOST,
         ("disaster",),
+    ),
+    Safeguard(
+        "partner_heard",
+        "where what was signed last is in doubt, a case goes on once its partner has said what it knows",
+        "a partner that was off while journal and ledger lost the same lines is sent a used place anew",
+        _NOT_HEARD,
+        ("ledger_lost", "old_copy@relay.sent", "withdraw", "unreachable"),
     ),
     # what only saves work
     Safeguard(

@@ -276,5 +276,5 @@ def begin_at_once(self: Service, _: float) -> None:
     loop.check_at_start(self.agency)
 
 
-def none_lost(_: Any) -> set[str]:
+def none_lost(*_: Any) -> set[str]:
     return set()

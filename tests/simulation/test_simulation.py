@@ -32,6 +32,8 @@ FOUND = {
     20770: "events were to arrive that rest on what both the journal and the ledger had lost",
     40029: "the same, after a backup that was older than the ledger's lost end",
     42291: "a clerk's command wrote on behind the ledger's lost end, and the gap stayed for ever",
+    40227: "a region that had lost journal and ledger went on before its partner, then off, had said what it knew",
+    43630: "the same, in a case that the region had lost as a whole",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
