@@ -20,6 +20,7 @@ from jiexu.region.directory.participants import Participants
 from jiexu.region.directory.places import PoolingRegion
 from jiexu.region.directory.request import requested, save_request
 from jiexu.region.directory.signing import new_key, public_text, sign_entry
+from jiexu.service.agency import BEIJING
 from jiexu.service.config import ConfigError
 from jiexu.service.issue import PROTOCOL
 from jiexu.service.wiring import INDEX_KEY_BYTES, INDEX_KEY_FILE
@@ -117,7 +118,7 @@ def _signing_key(keys: Path) -> Ed25519PrivateKey:
 def _entry(
     region: PoolingRegion, key: Signer, root: Ed25519PrivateKey | None, partitions: int, now: datetime
 ) -> RegionEntry:
-    today = now.date()
+    today = now.astimezone(BEIJING).date()  # the day on which an account may begin turns there
     return RegionEntry(
         region=region.code,
         number=1,

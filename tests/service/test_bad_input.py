@@ -1048,7 +1048,8 @@ def test_a_second_copy_of_a_service_takes_no_batch_twice(pair: World) -> None:
 # --- the directory
 
 
-def test_a_running_service_reads_a_directory_that_has_changed(pair: World) -> None:
+@pytest.mark.parametrize("hour", [2, 17])  # 17:00 UTC is the next day in Beijing
+def test_a_running_service_reads_a_directory_that_has_changed(pair: World, hour: int) -> None:
     init_region(
         pair.folder / "320100",
         load_directory().pooling_region("320100"),
@@ -1056,7 +1057,7 @@ def test_a_running_service_reads_a_directory_that_has_changed(pair: World) -> No
         root=create_root(pair.folder / "root"),
         exchange={"embedded": str(pair.folder / "exchange.db")},
         bank=pair.folder / "bank.db",
-        now=START,
+        now=START.replace(hour=hour),
     )
     pair.turn()
     assert "320100" in pair.agencies[XIAN, OUT].participants.regions
