@@ -46,7 +46,7 @@ def waiting_for_nobody(world: "World") -> Iterator[str]:
         yield from _rest(agencies)
     for agency in agencies.values():
         yield from _on_its_way(world, agency)
-    yield from _accepted(world, agencies)
+    yield from _accepted(world, agencies, waiting)
 
 
 def _journals_agree(replayed: dict[str, Replayed]) -> Iterator[str]:
@@ -135,17 +135,15 @@ def _one_move_a_person(agencies: dict[str, Agency]) -> Iterator[str]:
                 yield f"twins: {code}: {count} cases of one person are accepted and not ended"
 
 
-def _accepted(world: "World", agencies: dict[str, Agency]) -> Iterator[str]:
-    """Every accepted application has ended, or waits for somebody named."""
+def _accepted(world: "World", agencies: dict[str, Agency], waiting: set[str]) -> Iterator[str]:
+    """Every accepted application has ended, or waits for somebody named: on its `waiting` side, where it has one."""
     for case_id, code in world.accepted.items():
         with agencies[code].journal.read() as read:
             if not read.heads([case_id]):
                 yield f"lost: the application {case_id} that {code} accepted is gone"
     for code, agency in agencies.items():
-        with agency.journal.read() as read:
-            blocked = cases_with_lost_events(read)
         for item in worklist(agency):
-            if item.ours and not item.waits_for_clerk and item.case_id not in blocked:
+            if item.ours and not item.waits_for_clerk and item.case_id not in waiting:
                 yield f"stuck: {code}: {item.case_id} {item.status}: {item.step} is due, automatic and not done"
             if item.clock is None:
                 yield f"stuck: {code}: {item.case_id} {item.status}: open, and nothing is due of anybody"

@@ -34,6 +34,7 @@ FOUND = {
     42291: "a clerk's command wrote on behind the ledger's lost end, and the gap stayed for ever",
     40227: "a region that had lost journal and ledger went on before its partner, then off, had said what it knew",
     43630: "the same, in a case that the region had lost as a whole",
+    41566: "a region had nothing to do before its partner's clerk had looked at an alarm, and was blamed for it",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
