@@ -23,7 +23,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, note_next_offset, settle_cursor
 from jiexu.service.notices import letters_cursor, peers_with_notices, send_notices
 from jiexu.service.signing_anew import is_stale, sign_anew, usable_keys
-from jiexu.service.wishes import forget_wishes, wishes
+from jiexu.service.wishes import forget_wishes, relay_cursor, wishes
 
 
 class LedgerBatch(NamedTuple):
@@ -41,6 +41,7 @@ LEDGER_RECORDS_A_BATCH = 200
 LEDGER_BYTES_A_BATCH = 400_000
 RECEIPTS_A_BATCH = 500
 SIGNED_AT_ONCE = 256  # bundles in one transaction: a fraction of a second
+WISHES_AT_ONCE = 500  # events sent again in one turn
 
 
 class Ledger:
@@ -177,7 +178,7 @@ class Relay:
 
     def _bundles(self, destination: Party, safe: int) -> int:
         agency = self.agency
-        name = f"relay:{self.role}:{destination}"
+        name = relay_cursor(self.role, destination)
         with agency.journal.read() as read:
             stands = read.cursor(name)
             bundles = [b for b in read.bundles(stands, destination, 100, self.role) if b.position <= safe]
@@ -201,7 +202,7 @@ class Relay:
         """Send again the bundles that the partner misses, or whose personal values it misses."""
         agency = self.agency
         with agency.journal.read() as read:
-            wished = wishes(read, self.role, destination)
+            wished = wishes(read, self.role, destination)[:WISHES_AT_ONCE]
             if not wished:
                 return 0
             found = {stored.position: stored for p in wished if (stored := read.bundle_of(p)) is not None}

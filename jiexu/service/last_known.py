@@ -2,9 +2,13 @@
 
 It is answered with receipts, and with a notice after the last of them, once the mailbox has been read as far as it
 reached when we were asked: what the partner sent before it lost its memory may lie there, in another partition.
+
+Our own last event of each case goes out again with it. It may have a receipt: who has lost not only his own events but
+ours too, and his mailbox, sees a gap before it then, and asks for what is missing.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -16,10 +20,12 @@ from jiexu.journal.port import Reads, ReceiptRow, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.doubt import ANSWER
 from jiexu.service.notices import Concerned, answer_question
+from jiexu.service.wishes import note_wish, relay_cursor
 
 # A case that ended here may be open in an old copy of the partner's journal; older copies than this are not thought of.
 ENDED_WITHIN = timedelta(days=400)
 _ROWS_AT_ONCE = 5_000
+_CASES_AT_ONCE = 500
 _LOOK_AGAIN = timedelta(minutes=1)
 
 
@@ -46,14 +52,14 @@ class LastKnown:
             if not questions or not self._mailbox_read(read, questions):
                 return 0
             stated = {peer.region for one in questions for peer in read.peers_to_receipt(self.role, one.get("told", 0))}
-        told = 0
+        told = sum([self._tell(Party(one["asker"], self.role.other)) for one in questions if "told" not in one])
         with self.agency.journal.write() as write:
             left = []
             for one in _questions(write, self.role):
                 asker = Party(one["asker"], self.role.other)
                 if "told" not in one:
                     if one in questions:
-                        told += 1 + tell_last(write, self.role, asker)
+                        told += 1
                         one["told"] = write.last_position()
                     left.append(one)
                 elif one in questions and asker.region not in stated:
@@ -64,6 +70,19 @@ class LastKnown:
                 else:
                     left.append(one)
             write.set_note(_note(self.role), json.dumps(left))
+        return told
+
+    def _tell(self, asker: Party) -> int:
+        """Tell of every case, some at a time: other writers of the region have their turns in between."""
+        agency, role = self.agency, self.role
+        with agency.journal.read() as read:
+            cases = _cases_with(read, role, asker)
+        told = 0
+        for start in range(0, len(cases), _CASES_AT_ONCE):
+            part = cases[start : start + _CASES_AT_ONCE]
+            with agency.journal.write() as write:
+                told += tell_last(write, role, asker, part)
+                note_wish(write, role, asker, *_own_last(write, role, asker, [case_id for case_id, _ in part]))
         return told
 
     def _mailbox_read(self, read: Reads, questions: list[dict[str, Any]]) -> bool:
@@ -79,15 +98,16 @@ class LastKnown:
         return all((read.offset(topic_id, partition) or 0) >= end for partition, end in self._ends.items())
 
 
-def tell_last(write: Writes, role: Role, asker: Party) -> int:
-    """Give a receipt again for the last event of the asker in every case with it; returns how many.
+def tell_last(write: Writes, role: Role, asker: Party, cases: Sequence[tuple[str, bool]]) -> int:
+    """Give a receipt again for the last event of the asker in these cases (id, whether open); returns how many.
 
     It says what the first one said: when that event arrived and was recorded; repeating it starts no clock again.
     """
     hand = OWN_HAND[asker.role]
     rows = []
-    for case_id, is_open in _cases_with(write, role, asker):
-        head = write.heads([case_id])[case_id]
+    heads = write.heads([case_id for case_id, _ in cases])
+    for case_id, is_open in cases:
+        head = heads[case_id]
         seq, hash = head.hands.get(hand, (0, b""))
         last = write.event_at(case_id, hand, seq) if seq else None
         if last is None or last.arrival is None or not (is_open or last.recorded_at >= write.now - ENDED_WITHIN):
@@ -117,6 +137,20 @@ def _cases_with(read: Reads, role: Role, partner: Party) -> list[tuple[str, bool
         found += [(row.case_id, row.open) for row in page if row.partner == partner.region]
         after = page[-1].case_id
     return found
+
+
+def _own_last(write: Writes, role: Role, peer: Party, case_ids: Sequence[str]) -> list[int]:
+    """Positions of the own hand's last events in these cases, of those that were sent to that partner lately."""
+    hand, sent = OWN_HAND[role], write.cursor(relay_cursor(role, peer))
+    lasts = {case_id: head.hands[hand][0] for case_id, head in write.heads(case_ids).items() if hand in head.hands}
+    found = [write.event_at(case_id, hand, seq) for case_id, seq in lasts.items()]
+    since = write.now - ENDED_WITHIN
+    stored = [write.bundle_of(event.position) for event in found if event is not None and event.recorded_at >= since]
+    return [
+        next(position for position in one.bundle.positions if position)
+        for one in stored
+        if one is not None and one.bundle.destination == peer and one.position <= sent
+    ]
 
 
 def _questions(read: Reads, role: Role) -> list[dict[str, Any]]:

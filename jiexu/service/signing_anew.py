@@ -56,8 +56,7 @@ def sign_anew(agency: Agency, write: Writes, bundles: Sequence[StoredBundle]) ->
     """
     done = 0
     for stored in bundles:
-        first = next(position for position in stored.bundle.positions if position)
-        newest = write.bundle_of(first)
+        newest = write.bundle_of(_first(stored))
         if newest is None or newest.position != stored.position:
             continue
         opened = open_bundle(stored.bundle.skeleton)
@@ -68,6 +67,11 @@ def sign_anew(agency: Agency, write: Writes, bundles: Sequence[StoredBundle]) ->
     if done:
         structlog.get_logger().info("signed_anew", bundles=done, key=agency.signer.key_id)
     return done
+
+
+def _first(stored: StoredBundle) -> int:
+    """The position of a bundle's first event that is here."""
+    return next(position for position in stored.bundle.positions if position)
 
 
 class Wishes:
@@ -88,8 +92,9 @@ class Wishes:
         if wanted is None:
             self._not_ours(write, notice.issuer, about)
             return True
-        if write.receipt_got(about.case_id, OWN_HAND[self.role], about.seq) is not None:
-            return True  # it has come in since
+        received = write.receipt_got(about.case_id, OWN_HAND[self.role], about.seq) is not None
+        if received and (wants == "sign_again" or _first(wanted) in self._answered):
+            return True  # it has come in since; else the partner may have lost what it gave its receipt for
         again = [wanted] if wants == "sign_again" else [*self._before(write, notice.issuer, about), wanted]
         return all([self._send_again(write, notice.issuer, one, wants) for one in again])  # noqa: C419 - each of them
 
@@ -106,7 +111,7 @@ class Wishes:
 
     def _send_again(self, write: Writes, peer: Party, stored: StoredBundle, wants: str) -> bool:
         """Have it signed anew or sent again, unless that was done a moment ago. False where it was done in vain."""
-        position, now = next(p for p in stored.bundle.positions if p), write.now
+        position, now = _first(stored), write.now
         for gone in [p for p, at in self._heard.items() if now - at >= FORGOTTEN_AFTER]:
             del self._heard[gone], self._answered[gone]
         self._heard[position] = now
@@ -120,13 +125,17 @@ class Wishes:
         return True
 
     def _before(self, read: Reads, peer: Party, about: NoticeAbout) -> list[StoredBundle]:
-        """Bundles with the events before that one which have no receipt, the first first."""
+        """Bundles with the events before that one which have no receipt, the first first.
+
+        All of them, where each has one: then the partner has lost what it gave its receipts for.
+        """
+        seqs = range(max(1, about.seq - GAP), about.seq)
+        missing = [seq for seq in seqs if read.receipt_got(about.case_id, OWN_HAND[self.role], seq) is None]
         found: dict[int, StoredBundle] = {}
-        for earlier in range(max(1, about.seq - GAP), about.seq):
-            if read.receipt_got(about.case_id, OWN_HAND[self.role], earlier) is None:
-                stored = self._bundle(read, peer, about.case_id, earlier)
-                if stored is not None:
-                    found[stored.position] = stored
+        for seq in missing or seqs:
+            stored = self._bundle(read, peer, about.case_id, seq)
+            if stored is not None:
+                found[stored.position] = stored
         return list(found.values())
 
     def _bundle(self, read: Reads, peer: Party, case_id: str, seq: int) -> StoredBundle | None:

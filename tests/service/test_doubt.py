@@ -1,12 +1,15 @@
 """Where what was signed last is in doubt, a case goes on once its partner has said what it knows of us."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
-from jiexu.case.event import Hand, Role
+from jiexu.case.event import Hand, Party, Role
 from jiexu.contract.letters import make_notice
 from jiexu.exchange.topics import partition_of, topic_name
+from jiexu.journal.port import Writes
+from jiexu.service import last_known
 from jiexu.service.clerk import ActRefused
 from jiexu.service.doubt import ANSWER, UNHEARD, go_on
 from jiexu.service.lost_events import cases_with_lost_events
@@ -147,3 +150,52 @@ def test_an_answer_to_what_was_not_asked_says_nothing(pair: World, case_id: str)
     pair.post(XIAN, OUT, answer.bytes)
     turns(pair)
     assert len(pair.todos(XIAN, UNHEARD)) == 1
+
+
+def test_what_the_partner_sent_and_was_lost_after_its_receipt_comes_again(pair: World, case_id: str) -> None:
+    """The mailbox is gone as well; the partner has a receipt for each of its events, and would not send them again."""
+    set_aside(pair)
+    before = pair.types(XIAN, case_id, Hand.INBOUND)
+    for _ in range(3):
+        pair.act(WENZHOU, case_id, "remind", about="upload", text="?")
+    pair.idle()
+    stands = pair.types(WENZHOU, case_id, Hand.INBOUND)
+    assert pair.types(XIAN, case_id, Hand.INBOUND) == stands == [*before, *["ReminderSent"] * 3]
+    with pair.desks[WENZHOU].journal.read() as read:
+        assert read.unreceipted() == []
+    lose_ledger(pair)
+    exchange = pair.desks[XIAN].exchange
+    for role in Role:
+        topic = topic_name(XIAN, role.value)
+        exchange.admin().delete_records(topic, exchange.end_offsets(topic))
+    bring_back(pair)
+    begin(pair)
+    assert pair.types(XIAN, case_id, Hand.INBOUND) == before
+    pair.idle()
+    with pair.desks[XIAN].journal.read() as read:
+        assert {(held.seq, held.reason) for held in read.held(case_id)} >= {(len(stands), "gap")}
+    pair.clock.pass_by(days=8)  # then it is asked for
+    pair.idle()
+    assert pair.types(XIAN, case_id, Hand.INBOUND) == stands
+
+
+def test_a_partner_is_told_in_transactions_of_some_cases_each(
+    pair: World, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.case_of(*pair.moves(60))
+    pair.idle()
+    monkeypatch.setattr(last_known, "_CASES_AT_ONCE", 1)
+    told: list[int] = []
+    tell = last_known.tell_last
+
+    def counted(write: Writes, role: Role, asker: Party, cases: Sequence[tuple[str, bool]]) -> int:
+        told.append(len(cases))
+        return tell(write, role, asker, cases)
+
+    monkeypatch.setattr(last_known, "tell_last", counted)
+    lose_ledger(pair)
+    begin(pair)
+    pair.idle()
+    assert len(told) > 1
+    assert set(told) == {1}
+    assert pair.todos(XIAN, UNHEARD) == []

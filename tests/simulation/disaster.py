@@ -1,9 +1,10 @@
 """Journal and ledger lost together: nobody in the region can know what it signed since, only its partners can.
 
-What they hold of it stands in the region's mailbox. Cases in which they know more wait for a person and use no place
-of a hand a second time; in all others the region goes on. So it is at the end of a schedule whose plan says so, and
-wherever an old copy and a ledger's lost end happen to meet: what stands in neither does not come back by itself, and
-events that rest on it wait, without a receipt, until a person has settled the case with the partner.
+What they hold of it stands in the region's mailbox or, where that is gone too, in their answers alone. Cases in which
+they know more wait for a person and use no place of a hand a second time; in all others the region goes on. So it is at
+the end of a schedule whose plan says so, and wherever an old copy and a ledger's lost end happen to meet: what the
+region signed and stands in neither does not come back by itself, and events that rest on it wait, without a receipt,
+until a person has settled the case with the partner.
 """
 
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from jiexu.audit.rebuild import _lines_of as lines_of
 from jiexu.audit.replay import Replayed, replay_journal
+from jiexu.case.event import Role
 from jiexu.exchange.topics import topic_name
 from jiexu.service.lost_events import cases_with_lost_events
 from tests.simulation import clerks
+from tests.simulation.broker import SimulatedAdmin
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -30,6 +33,11 @@ def disaster(world: "World", code: str) -> None:
     world.put_back(code, copy)
     ledger = world.broker.topic(topic_name(code, "ledger")).partitions[0]
     ledger.records = [r for r in ledger.records if max(line.position for line in lines_of(r)) <= position]
+    if world.plan.silent:
+        for role in Role:
+            topic = world.broker.topic(topic_name(code, role.value))
+            ends = {number: partition.next for number, partition in enumerate(topic.partitions)}
+            SimulatedAdmin(world.broker).delete_records(topic.name, ends)
     world.broker.version += 1
     world.tell(f"{code}: journal and ledger are those of line {position}", "disaster")
     for service in world.restarts:

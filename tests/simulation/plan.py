@@ -76,6 +76,7 @@ class Plan:
     sends: tuple[tuple[int, str], ...] = ()
     modes: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     disaster: str = ""  # the region that in the end loses its journal and the end of its ledger too
+    silent: bool = False  # and what stands in its mailboxes, so that it has heard nothing of what it signed
 
     def lines(self) -> list[str]:
         """The plan, readably."""
@@ -85,7 +86,8 @@ class Plan:
         told += [f"  {s.kind} at {s.point} number {s.nth} ({s.steps} steps)" for s in self.strikes]
         told += [f"  step {h.step}: {h.kind} {h.where} {h.amount or ''} {h.more or ''}" for h in self.happenings]
         told += [f"  send number {nth}: {how}" for nth, how in self.sends]
-        told += [f"  {self.disaster} loses journal and ledger"] if self.disaster else []
+        if self.disaster:
+            told.append(f"  {self.disaster} loses journal and ledger{' and mailboxes' if self.silent else ''}")
         return told
 
 
@@ -132,13 +134,15 @@ def draw(seed: int) -> Plan:
     ordered = tuple(sorted(happenings, key=lambda h: (h.step, h.kind)))
     modes = _modes(random, codes)
     disaster = random.choice(codes) if random.random() < 0.05 else ""
-    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster)
+    silent = random.random() < 0.5
+    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent)
 
 
 def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
     """The plan with more of something, where a test looks for one thing only.
 
-    `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`; `story:NAME`.
+    `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`, also `silent`;
+    `story:NAME`.
     """
     random = Random(f"focus {plan.seed}")
     for wanted in on:
@@ -147,7 +151,9 @@ def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
             strikes = tuple(Strike(kind, more, nth, random.randint(3, 12)) for nth in random.sample(range(1, 13), 3))
             plan = replace(plan, strikes=plan.strikes + strikes)
         elif kind == "disaster":
-            plan = replace(plan, disaster=random.choice(plan.codes))
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=False)
+        elif kind == "silent":
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=True)
         elif kind == "story":
             plan = replace(plan, codes=CODES, movers=tuple(replace(m, story=more) for m in plan.movers))
         else:

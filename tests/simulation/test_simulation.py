@@ -44,6 +44,11 @@ def test_what_a_long_run_found_holds_now(seed: int) -> None:
     assert run_seed(seed).violations == []
 
 
+@pytest.mark.parametrize(("seed", "focus"), [(105, "disaster"), (1, "silent"), (7, "silent")])
+def test_what_a_partner_sent_comes_again_after_journal_ledger_and_mailbox_were_lost(seed: int, focus: str) -> None:
+    assert run(focused(draw(seed), (focus,))).violations == []
+
+
 def test_what_journal_and_ledger_lost_together_is_judged_for_what_it_is() -> None:
     assert run_seed(20770).faults["lost_together"] == 1
     with BY_NAME["lost_events"].off():
