@@ -32,13 +32,17 @@ _NOTE = "doubt"
 
 
 def begin_doubt(agency: Agency, write: Writes, tail: LedgerTail, code: str) -> str:
-    """Ask each partner of an open case; what they said before counts no more. Returns whom, for a person to read."""
+    """Ask each partner of an open case, and those that others wait for; what they said before counts no more.
+
+    Returns whom, for a person to read.
+    """
     topic, last = topic_name(agency.region, Purpose.LEDGER), tail.last
     digest = sha256(last.value if last else b"").hexdigest()
     doubt = {"code": code, "concerned": [topic, 0, last.offset if last else 0, digest], "asked": {}}
-    for todo in _alarms(write):
-        write.clear_todo(todo.id)
     partners = {Party(row.partner, row.role.other) for row in write.cases(open=True)}
+    for todo in _alarms(write):
+        partners.add(Party(*_split(_partner(todo))))
+        write.clear_todo(todo.id)
     _ask(agency, write, doubt, sorted(partners, key=str))
     return "、".join(sorted({partner.region for partner in partners})) or "-"
 
