@@ -39,6 +39,8 @@ POLL_SECONDS = 0.05
 # core is too much for waiting. What arrives in the mailbox ends the wait at once.
 IDLE_POLL_SECONDS = 0.25
 IDLE_AFTER_TURNS = 40
+# Records taken in at once. A bundle may hold 256 events: after an outage more would be too much for one transaction.
+RECORDS_AT_ONCE = 256
 # Parts that look at clocks or at other systems' books need no turn every few milliseconds.
 SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
@@ -142,7 +144,7 @@ class Service:
         if self.consumer is None:
             self.consumer = self.open_consumer()
         try:
-            records = self.consumer.poll(self.agency.config.batch, poll)
+            records = self.consumer.poll(min(self.agency.config.batch, RECORDS_AT_ONCE), poll)
         except OffsetExpired as gap:
             self._offset_expired(gap)
             return 0
