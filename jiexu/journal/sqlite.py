@@ -31,8 +31,8 @@ BUSY_MS = 30_000
 ALONE_MS = 2_000
 """How long who wants the file for itself waits for a command that is about to end."""
 
-CACHE_KIB = 64 * 1024
-"""Pages kept in memory per connection: the upper levels of the indexes of some ten million events."""
+CACHE_KIB = 8 * 1024
+"""Pages kept in memory per connection, of which a service has two; the system's own cache of the file stands behind."""
 
 PAGE_BYTES = 8192
 """Size of a page of a new file: events of some hundred bytes fill 4 KiB badly (5 % slower in benchmarks/)."""
