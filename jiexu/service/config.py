@@ -122,7 +122,7 @@ class Config(_Strict):
     steps: dict[Literal["outbound", "inbound"], dict[str, StepMode]] = {}
     overlays: dict[str, bool] = {}
     # Cases that a turn works on at most: a busy service has hundreds waiting, which share what a turn costs by itself.
-    batch: Annotated[int, Field(ge=1, le=4096)] = 1024
+    batch: Annotated[int, Field(ge=1, le=4096)] = 512
     resend_after_minutes: Annotated[int, Field(ge=1)] = 60
     resend_every_hours: Annotated[int, Field(ge=1)] = 24
     held_quota: Annotated[int, Field(ge=1)] = 10_000

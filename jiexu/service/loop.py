@@ -40,7 +40,7 @@ POLL_SECONDS = 0.05
 IDLE_POLL_SECONDS = 0.25
 IDLE_AFTER_TURNS = 40
 # Records taken in at once. A bundle may hold 256 events: after an outage more would be too much for one transaction.
-RECORDS_AT_ONCE = 256
+RECORDS_AT_ONCE = 128
 # Parts that look at clocks or at other systems' books need no turn every few milliseconds.
 SLOW_TURN_SECONDS = 0.2
 RESEND_TURN_SECONDS = 30.0
