@@ -137,6 +137,11 @@ def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) ->
     write.raise_todo("alarm", "old_copy", None, zh, en)
 
 
+# The ledger's last records that a look takes in. Of two journals the one that writes less finds the other's lines
+# there, however fast the other writes; a look at all that is new would hold tens of megabytes in a busy region.
+WATCHED_RECORDS = 8
+
+
 class LedgerWatch:
     """Looks now and then whether another journal of this region is alive: it writes to the same ledger."""
 
@@ -145,7 +150,7 @@ class LedgerWatch:
         self._seen = 0  # offset up to which the ledger was looked at
 
     def turn(self) -> int:
-        """Hold what is new in the ledger against the journal; returns 0, as nothing is left to do.
+        """Hold what is new at the ledger's end against the journal; returns 0, as nothing is left to do.
 
         A ledger that lost its end while nothing was written is noticed too. Raises JournalConflict, with an alarm,
         where the ledger holds what this journal has not: the service must stop, since each would use the other's
@@ -159,7 +164,8 @@ class LedgerWatch:
                 end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
                 if end == self._seen and end >= after:
                     return 0
-                tail = ledger_tail(agency.exchange, agency.region, min(self._seen, end) if end >= after else 0)
+                since = max(min(self._seen, end), end - WATCHED_RECORDS) if end >= after else 0
+                tail = ledger_tail(agency.exchange, agency.region, since)
             except ExchangeError:
                 return 0  # the ledger's follower says so
             with agency.journal.read() as read:
