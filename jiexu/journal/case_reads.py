@@ -171,11 +171,17 @@ class CaseReads(Block):
         return [_case_row(row) for row in self._sql.rows(statement, values)]
 
     def agenda(self, role: Role, now: datetime, limit: int) -> list[tuple[str, int]]:
-        """Cases of that role that changed, or whose time has come, oldest change first."""
-        changed = self._sql.rows(
-            "SELECT position, case_id FROM agenda WHERE role = ? AND changed = 1 ORDER BY position LIMIT ?",
-            (role.value, limit),
-        )
+        """Cases of that role that changed, or whose time has come, oldest change first.
+
+        Where more wait than asked for, cases that began first come first, so that they end while others have not begun
+        and few are in hand at a time; a quarter are those that have waited longest, so that none waits for ever. An id
+        begins with the time at which its case began (UUIDv7).
+        """
+        which = "SELECT position, case_id FROM agenda WHERE role = ? AND changed = 1 ORDER BY {} LIMIT ?"
+        changed = self._sql.rows(which.format("position"), (role.value, limit))
+        if len(changed) == limit:
+            longest = changed[: limit // 4]
+            changed = list({*longest, *self._sql.rows(which.format("case_id"), (role.value, limit - len(longest)))})
         due = self._sql.rows(
             "SELECT position, case_id FROM agenda WHERE role = ? AND not_before <= ? AND changed = 0"
             " ORDER BY not_before LIMIT ?",

@@ -360,7 +360,10 @@ class Reads(Tallying, Protocol):
     def agenda(self, role: Role, now: datetime, limit: int) -> list[tuple[str, int]]:
         """Cases of that role that changed since they were looked at, or whose time has come, oldest first: (case id,
         position of the change). The position is for `settle_agenda`; it may lie beyond the case's last event, as
-        freed claims and `put_on_agenda` change a case too."""
+        freed claims and `put_on_agenda` change a case too.
+
+        Where more wait than `limit`: those that have waited longest, a quarter, and the rest of those that began first.
+        """
 
     def disclosures(self, case_ids: Sequence[str]) -> list[DisclosureRow]: ...
     def disclosures_at(self, positions: Iterable[int]) -> list[DisclosureRow]:

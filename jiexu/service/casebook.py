@@ -8,7 +8,7 @@ from jiexu.case.case import Case, NotNext
 from jiexu.case.event import Role
 from jiexu.journal.port import Reads, StoredEvent
 
-CASES_KEPT = 2048  # about 20 kB each; a busy turn adds half as many again
+CASES_KEPT = 2048  # about 25 kB each; a busy turn adds half as many
 
 
 @dataclass(slots=True)

@@ -275,6 +275,14 @@ class CasesContract(ClaimsContract):
             assert w.agenda(Role.OUTBOUND, START, 1) == [(case_id(1), 1)]
             assert w.agenda(Role.INBOUND, START, 10) == [(case_id(3), 4)]
 
+    def test_where_more_wait_than_asked_for_cases_that_began_first_come_first(self, journal: Journal) -> None:
+        with journal.write() as w:
+            for number in (9, 8, 7, 6, 5, 4, 3, 2, 1):  # case 9 has waited longest, case 1 began first
+                w.append([new_event(number, 1)])
+            found = [case for case, _ in w.agenda(Role.OUTBOUND, START, 4)]
+            assert found == [case_id(9), case_id(3), case_id(2), case_id(1)]
+            assert len(w.agenda(Role.OUTBOUND, START, 9)) == 9
+
     def test_what_changed_since_it_was_looked_at_stays_on_the_agenda(self, journal: Journal) -> None:
         with journal.write() as w:
             w.append([new_event(1, 1), new_event(2, 1)])
