@@ -108,6 +108,17 @@ def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
     return LedgerTail(lines, last, held or 0, max(end, last.offset + 1 if last else 0))
 
 
+def ledger_end(exchange: Exchange, region: str, since: int = 0) -> Iterator[LedgerTail]:
+    """The same records one by one, for who need not hold the lines of all: a busy region's are tens of megabytes.
+
+    Raises JournalConflict where one holds what is no line.
+    """
+    topic = topic_name(region, Purpose.LEDGER)
+    begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
+    for record in exchange.read(topic, {0: max(begin, since, end - _TAIL_RECORDS)}):
+        yield LedgerTail({line.position: line for line in _lines_of(record)}, record)
+
+
 def _lines_of(record: Record) -> list[LogLine]:
     try:
         return [_line(values) for values in decode_record(record.value, "LedgerBatch")["records"]]

@@ -19,7 +19,7 @@ from typing import Any
 from jiexu.audit.rebuild import LedgerTail
 from jiexu.case.event import Party, Role
 from jiexu.exchange.topics import Purpose, topic_name
-from jiexu.journal.port import Reads, Todo, Writes
+from jiexu.journal.port import CaseRow, Reads, Todo, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.notices import Concerned, ask_for_last
 from jiexu.service.opening import OpenedNotice
@@ -39,7 +39,7 @@ def begin_doubt(agency: Agency, write: Writes, tail: LedgerTail, code: str) -> s
     topic, last = topic_name(agency.region, Purpose.LEDGER), tail.last
     digest = sha256(last.value if last else b"").hexdigest()
     doubt = {"code": code, "concerned": [topic, 0, last.offset if last else 0, digest], "asked": {}}
-    partners = {Party(row.partner, row.role.other) for row in write.cases(open=True)}
+    partners = {_partner_in(row) for row in write.cases(open=True)}
     for todo in _alarms(write):
         partners.add(Party(*_split(_partner(todo))))
         write.clear_todo(todo.id)
@@ -53,8 +53,7 @@ def unheard_cases(read: Reads, case_ids: Collection[str]) -> set[str]:
     if doubt is None:
         return set()
     waiting = {_partner(todo) for todo in _alarms(read)}
-    rows = read.case_rows(list(case_ids))
-    partners = {case_id: str(Party(row.partner, row.role.other)) for case_id, row in rows.items()}
+    partners = {case_id: str(_partner_in(row)) for case_id, row in read.case_rows(list(case_ids)).items()}
     return {case_id for case_id, one in partners.items() if one in waiting or one not in doubt["asked"]}
 
 
@@ -75,19 +74,19 @@ def hear_first(agency: Agency, partner: Party) -> bool:
 
 def unasked_cases(read: Reads, case_ids: Collection[str]) -> list[str]:
     """Those of the cases whose partner was not asked yet."""
-    doubt = _doubt(read) if case_ids else None
-    rows = read.case_rows(list(case_ids)) if doubt else {}
-    asked = doubt["asked"] if doubt else {}
-    return [case_id for case_id, row in rows.items() if str(Party(row.partner, row.role.other)) not in asked]
+    doubt = _doubt(read)
+    if doubt is None:
+        return []
+    rows = read.case_rows(list(case_ids))
+    return [case_id for case_id, row in rows.items() if str(_partner_in(row)) not in doubt["asked"]]
 
 
 def ask_new(agency: Agency, case_ids: Sequence[str]) -> None:
     """Ask the partners of these cases that were not asked yet."""
     with agency.journal.write() as write:
         doubt = _doubt(write)
-        rows = write.case_rows(case_ids).values()
-        new = {Party(row.partner, row.role.other) for row in rows}
         if doubt is not None:
+            new = {_partner_in(row) for row in write.case_rows(case_ids).values()}
             _ask(agency, write, doubt, sorted((one for one in new if str(one) not in doubt["asked"]), key=str))
 
 
@@ -165,6 +164,10 @@ def _doubt(read: Reads) -> dict[str, Any] | None:
 
 def _alarms(read: Reads) -> list[Todo]:
     return read.todos(kind="alarm", code=UNHEARD)
+
+
+def _partner_in(row: CaseRow) -> Party:
+    return Party(row.partner, row.role.other)
 
 
 def _partner(todo: Todo) -> str:

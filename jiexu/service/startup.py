@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from jiexu.audit.rebuild import LedgerTail, absorb_ledger, ledger_tail
+from jiexu.audit.rebuild import LedgerTail, absorb_ledger, ledger_end, ledger_tail
 from jiexu.case.case import Case
 from jiexu.case.event import Role
 from jiexu.exchange.port import ExchangeError
@@ -137,11 +137,6 @@ def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) ->
     write.raise_todo("alarm", "old_copy", None, zh, en)
 
 
-# The ledger's last records that a look takes in. Of two journals the one that writes less finds the other's lines
-# there, however fast the other writes; a look at all that is new would hold tens of megabytes in a busy region.
-WATCHED_RECORDS = 8
-
-
 class LedgerWatch:
     """Looks now and then whether another journal of this region is alive: it writes to the same ledger."""
 
@@ -164,22 +159,27 @@ class LedgerWatch:
                 end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
                 if end == self._seen and end >= after:
                     return 0
-                since = max(min(self._seen, end), end - WATCHED_RECORDS) if end >= after else 0
-                tail = ledger_tail(agency.exchange, agency.region, since)
+                # One that has lost its end is needed whole; else each record is held against the journal by itself.
+                tail = ledger_tail(agency.exchange, agency.region) if end < after else None
+                since = min(self._seen, end)
+                for part in [tail] if tail else ledger_end(agency.exchange, agency.region, since):
+                    self._hold_against(part)
             except ExchangeError:
                 return 0  # the ledger's follower says so
-            with agency.journal.read() as read:
-                hold_against(read, tail)
-                if tail.end > read.last_position():
-                    raise JournalConflict(
-                        f"账本已有第 {tail.end} 条，本日志没有：另有一份日志以同一名义在运行 / "
-                        f"the ledger holds line {tail.end}, this journal does not: another journal lives under one name"
-                    )
-        if end < after:
+        if tail is not None:
             with agency.journal.write() as write:
                 settle_cursor(agency, write, written, tail)
         self._seen = end
         return 0
+
+    def _hold_against(self, tail: LedgerTail) -> None:
+        with self.agency.journal.read() as read:  # after the ledger, which never holds more than the journal does
+            hold_against(read, tail)
+            if tail.end > read.last_position():
+                raise JournalConflict(
+                    f"账本已有第 {tail.end} 条，本日志没有：另有一份日志以同一名义在运行 / "
+                    f"the ledger holds line {tail.end}, this journal does not: another journal lives under one name"
+                )
 
 
 def derive_again(agency: Agency, always: bool = False, alive: Callable[[], None] = _nobody_watches) -> int:

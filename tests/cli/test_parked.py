@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from tests.service.pair import DESK, IN, OUT, WENZHOU, XIAN, World
+from tests.service.pair import DESK, OUT, WENZHOU, XIAN, World
 
 from .regions import At, at, pair, regions_on_disk
 
@@ -43,13 +43,7 @@ def parked_by_an_old_directory(pair: World) -> str:
     """A good bundle, parked because the directory did not know its sender then; returns the case."""
     (who,) = pair.moves(1)
     case_id = pair.case_of(who)
-    service = pair.services[XIAN, OUT]
-    known = service.agency.participants
-    service.agency.participants = type(known).empty(pair.configs[XIAN].directory_root)
-    pair.services[WENZHOU, IN].ledger.turn()
-    pair.services[WENZHOU, IN].relay.turn()
-    service.take_in(0.0)
-    service.agency.participants = known
+    pair.park_for_unknown_sender()
     return case_id
 
 

@@ -260,6 +260,16 @@ class World:
         assert answer.case_id is not None
         return answer.case_id
 
+    def park_for_unknown_sender(self) -> None:
+        """What 温州's inbound service has issued is parked at 西安, whose directory does not know the sender then."""
+        service = self.services[XIAN, OUT]
+        known = service.agency.participants
+        service.agency.participants = type(known).empty(self.configs[XIAN].directory_root)
+        self.services[WENZHOU, IN].ledger.turn()
+        self.services[WENZHOU, IN].relay.turn()
+        service.take_in(0.0)
+        service.agency.participants = known
+
     def act(self, at: str, case_id: str, name: str, /, **details: Any) -> list[Event]:
         """A clerk's act."""
         return Clerk(self.desks[at], {role: part() for role, part in PARTS.items()}).act(case_id, name, DESK, **details)

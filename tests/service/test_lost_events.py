@@ -206,7 +206,7 @@ def fork(world: World) -> tuple[str, str]:
 
 def test_two_journals_that_have_both_written_to_the_ledger_stop_each_with_an_alarm(pair: World) -> None:
     fork(pair)
-    with pytest.raises(JournalConflict, match="两种内容|另有一份日志"):
+    with pytest.raises(JournalConflict):
         LedgerWatch(pair.desks[XIAN]).turn()
     (alarm,) = pair.todos(XIAN, "two_journals")
     assert "operations.md" in alarm.zh

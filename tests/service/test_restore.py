@@ -13,11 +13,11 @@ from jiexu.contract.letters import open_notice
 from jiexu.contract.records import record_kind
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.backup import backup
-from jiexu.journal.port import LogLine
 from jiexu.journal.restoring import restore
 from jiexu.service.startup import check_at_start
 
 from .pair import IN, OUT, WENZHOU, XIAN, World
+from .test_startup import lines_of, start, stop
 
 
 @pytest.fixture(params=["pair", "pair_on_postgres"])
@@ -25,24 +25,6 @@ def world(request: pytest.FixtureRequest) -> World:
     """Both stores."""
     found: World = request.getfixturevalue(request.param)
     return found
-
-
-def lines_of(world: World, code: str) -> list[LogLine]:
-    with world.desks[code].journal.read() as read:
-        return read.log(0, 100_000)
-
-
-def stop(world: World, code: str) -> None:
-    for role in Role:
-        world.kill(code, role)
-    world.desks.pop(code).close()
-
-
-def start(world: World, code: str) -> None:
-    world.clock.pass_by(minutes=2)
-    world.desks[code] = world._open(code, f"{code}.desk")
-    for role in Role:
-        world.start(code, role)
 
 
 def begin(world: World, code: str) -> None:

@@ -37,17 +37,6 @@ def due(watched: Watched, code: str, role: Role) -> dict[tuple[str, ...], float]
     return {labels: count for labels, count in watched.values(code, role, "jiexu_obligations").items() if count}
 
 
-def parked_for_an_unknown_sender(pair: World) -> None:
-    """What 温州 has issued is parked at 西安, whose directory does not know the sender at that moment."""
-    service = pair.services[XIAN, OUT]
-    known = service.agency.participants
-    service.agency.participants = type(known).empty(pair.configs[XIAN].directory_root)
-    pair.services[WENZHOU, IN].ledger.turn()
-    pair.services[WENZHOU, IN].relay.turn()
-    service.take_in(0.0)
-    service.agency.participants = known
-
-
 def turn_without_upkeep(pair: World) -> None:
     """Turns of all services, in which nothing that is parked is tried again by itself."""
     for _ in range(30):
@@ -177,7 +166,7 @@ def test_a_parked_record_blocks_nothing_and_goes_from_the_metrics_once_it_is_tak
     """The directory does not know the sender for a while: one case waits, the next one goes on."""
     first, second = pair.moves(1, 2)
     case_id = pair.case_of(first)
-    parked_for_an_unknown_sender(pair)
+    pair.park_for_unknown_sender()
     assert watched.values(XIAN, OUT, "jiexu_parked_records") == {("key_unknown",): 1}
     with pair.desks[XIAN].journal.read() as read:
         assert read.case_events(case_id) == []
@@ -225,7 +214,7 @@ def test_a_partner_is_silent_from_the_oldest_event_that_it_owes_a_receipt_for(pa
 def test_a_partner_that_sends_but_owes_a_receipt_is_not_silent(pair: World, watched: Watched) -> None:
     first, second = pair.moves(1, 2)
     pair.case_of(first)
-    parked_for_an_unknown_sender(pair)
+    pair.park_for_unknown_sender()
     pair.clock.pass_by(minutes=20)
     assert watched.values(WENZHOU, IN, "jiexu_partner_silence_seconds") == {(XIAN,): 1200}
     pair.case_of(second)
