@@ -65,9 +65,10 @@ def list_todo(everything: bool, config_file: Path, as_json: bool) -> None:
 
 
 @todo.command(
-    help="""登记已处理；有案件的，该案件随即重新查看。
+    help="""登记已处理；有案件的，该案件随即重新查看，本地平台拒绝的操作随即重试；再被拒绝的，再列为事项。
 
-    Record that an item was dealt with, and by whom; its case is looked at again.
+    Record that an item was dealt with, and by whom; its case is looked at again, and what the local platform refused is
+    tried again: refused once more, it waits once more.
 
     \b
     例 Example:  jiexu todo clear 7 --by D0117
@@ -80,6 +81,7 @@ def list_todo(everything: bool, config_file: Path, as_json: bool) -> None:
 def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
     from jiexu.journal.port import Fact
+    from jiexu.service.consequences import try_again
     from jiexu.service.doubt import UNHEARD, go_on
 
     with opened_to_write(config_file) as agency, agency.journal.write() as write:
@@ -99,6 +101,7 @@ def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
             write.put_on_agenda([row.case_id])
         if row.code == UNHEARD:
             go_on(write, row)
+        try_again(write, row)
     if as_json:
         print_json(about)
     else:

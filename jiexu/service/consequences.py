@@ -8,11 +8,12 @@ harmless. Nothing is done before the ledger holds the event, nor while a claim i
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Role
 from jiexu.journal.columns import own_role
-from jiexu.journal.port import CaseRow, Fact, IndexedEvent, Moved, Reads
+from jiexu.journal.port import CaseRow, Fact, IndexedEvent, Moved, Reads, Todo, Writes
 from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate, Return
 from jiexu.rules.facts import Scheme
 from jiexu.service.agency import Agency
@@ -32,8 +33,7 @@ _CAUSES = (
 )
 COMPLETED = ("completed", "closed")
 """Statuses of a case by which the relation has left."""
-# What a refused consequence raises says which act it was.
-_REFUSED_END = json.dumps({"act": "EndRelation"})
+_END = EndRelation.__name__
 # Orders of one return before a person looks: the first and two more.
 RETURN_ATTEMPTS = 2
 
@@ -41,14 +41,14 @@ RETURN_ATTEMPTS = 2
 def end_outstanding(read: Reads, rows: Iterable[CaseRow]) -> str | None:
     """The first of these cases by which a relation has left while it may still stand on outbound's platform.
 
-    Its end is not done yet, waits for the person's values, or was refused and waits for a clerk.
+    Its end is not done yet, waits for the person's values or to be tried again, or was refused and waits for a clerk.
     """
     left = [row for row in rows if row.role is Role.OUTBOUND and row.status in COMPLETED]
     if not left:
         return None
     done = read.cursor(_cursor(Role.OUTBOUND))
-    waits = {todo.case_id for todo in read.todos(kind="failed") if todo.data == _REFUSED_END}
-    waits |= {e.case_id for e in _at(read, json.loads(read.note(_unnamed(Role.OUTBOUND)) or "[]"))}
+    waits = {todo.case_id for todo in read.todos(kind="failed") if json.loads(todo.data).get("act") == _END}
+    waits |= {e.case_id for e in _at(read, _noted(read, _unnamed(Role.OUTBOUND)))}
     return next((row.case_id for row in left if row.position > done or row.case_id in waits), None)
 
 
@@ -57,12 +57,41 @@ def _cursor(role: Role) -> str:
 
 
 def _unnamed(role: Role) -> str:
-    """Note: positions of events that wait for the person's values."""
+    """Note: positions of events that wait for the person's values, or to be tried again."""
     return f"unnamed:{role}"
+
+
+def try_again(write: Writes, todo: Todo) -> None:
+    """A person has dealt with a refused consequence: the acts of its event are tried again, under the same keys.
+
+    What the platform refuses again waits again; so a word alone ends no relation.
+    """
+    about = json.loads(todo.data)
+    if "consequence_of" in about:
+        position = about["consequence_of"]
+        note, one = (_levels, todo.case_id) if position is None else (_unnamed, position)
+        write.set_note(note(Role.OUTBOUND), json.dumps(sorted({*_noted(write, note(Role.OUTBOUND)), one})))
+
+
+def _levels(role: Role) -> str:
+    """Note: ended cases whose level waits for a claim, or to be tried again."""
+    return f"levels:{role}"
+
+
+def _noted(read: Reads, note: str) -> set[Any]:
+    return set(json.loads(read.note(note) or "[]"))
 
 
 def _at(read: Reads, positions: Iterable[int]) -> list[IndexedEvent]:
     return [e for position in sorted(positions) for e in read.index(position - 1, 1)]
+
+
+class _Wanted(NamedTuple):
+    """An act on the platform, its case, and the position of the event that it follows from (None: from all of them)."""
+
+    act: Act
+    case_id: str
+    position: int | None
 
 
 class Consequences:
@@ -72,7 +101,7 @@ class Consequences:
         self.agency = agency
         self.role = role
         self.cursor = _cursor(role)
-        self.waiting = f"levels:{role}"
+        self.waiting = _levels(role)
         self.unnamed = _unnamed(role)
 
     def turn(self) -> int:
@@ -82,7 +111,7 @@ class Consequences:
             stands, safe = read.cursor(self.cursor), read.cursor(LEDGER_CURSOR)
             events = [e for e in read.index(stands, _EVENTS_A_TURN) if e.position <= safe]
             waited = self._freed(read)
-            unnamed = set(json.loads(read.note(self.unnamed) or "[]"))
+            unnamed = _noted(read, self.unnamed)
             late = _at(read, unnamed)
             if not events and not waited and not late:
                 return 0
@@ -92,40 +121,35 @@ class Consequences:
             if not events and not waited and not late:
                 return 0
             claims = {c.claim.case_id for c in read.open_claims(list(works)) if c.claim.hand is OWN_HAND[role]}
-        acts: list[Act] = []
-        cases: list[str] = []
-        left_unnamed = unnamed - {e.position for e in late}
+        wanted: list[_Wanted] = []
+        tried, without_name = {e.position for e in late}, set()
         for event in [*late, *causes]:
             work = works[event.case_id]
             if work.identity is None and event.type in _CAUSES:
-                left_unnamed.add(event.position)
+                without_name.add(event.position)
                 continue
-            for act in self._acts(work, event, blocked=work.case_id in claims):
-                acts.append(act)
-                cases.append(work.case_id)
+            acts = self._acts(work, event, blocked=work.case_id in claims)
+            wanted += [_Wanted(act, work.case_id, event.position) for act in acts]
         for case_id in sorted(waited):
             work = works[case_id]
             if _level_goes_back(work.case):
                 last = max(work.case.last.values(), key=lambda seen: seen.seq)
-                for act in self._level(work, work.case.event(last.hand.role, last.seq).event_id):
-                    acts.append(act)
-                    cases.append(case_id)
+                acts = self._level(work, work.case.event(last.hand.role, last.seq).event_id)
+                wanted += [_Wanted(act, case_id, None) for act in acts]
         blocked = {c for c in claims if c in works and _level_goes_back(works[c].case)}
-        results = agency.platform.perform(acts)
+        results = agency.platform.perform([one.act for one in wanted])
         agency.fault("consequences.done")
-        refused = [(c, a, r) for c, a, r in zip(cases, acts, results, strict=True) if isinstance(r, Refused)]
+        refused = [(one, why) for one, why in zip(wanted, results, strict=True) if isinstance(why, Refused)]
         try:
             with agency.journal.write() as write:
                 if events:
                     write.move_cursor(self.cursor, stands, events[-1].position)
-                if left_unnamed != unnamed:
-                    write.set_note(self.unnamed, json.dumps(sorted(left_unnamed)))
-                if waited or blocked:
-                    left = set(json.loads(write.note(self.waiting) or "[]")) - waited | blocked
-                    write.set_note(self.waiting, json.dumps(sorted(left)))
-                for case_id, act, why in refused:
-                    data = json.dumps({"act": type(act).__name__})
-                    write.raise_todo("failed", why.code, case_id, why.zh, why.en, data)
+                for note, gone, new in ((self.unnamed, tried, without_name), (self.waiting, waited, blocked)):
+                    if gone or new:
+                        write.set_note(note, json.dumps(sorted(_noted(write, note) - gone | new)))
+                for one, why in refused:
+                    data = json.dumps({"act": type(one.act).__name__, "consequence_of": one.position})
+                    write.raise_todo("failed", why.code, one.case_id, why.zh, why.en, data)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
         return len(events) + len(waited) + len(late)
@@ -143,7 +167,7 @@ class Consequences:
 
     def _freed(self, read: Reads) -> set[str]:
         """Ended cases whose level waited for a claim that is gone now: it may have been freed without an event."""
-        waiting = set(json.loads(read.note(self.waiting) or "[]"))
+        waiting: set[str] = _noted(read, self.waiting)
         if not waiting:
             return waiting
         hand = OWN_HAND[self.role]

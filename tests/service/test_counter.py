@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from jiexu.case.event import Role
+from jiexu.journal.port import Todo
 from jiexu.region.platform import EndRelation, Refused
 from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
 from jiexu.service.answering import Lodging
+from jiexu.service.consequences import try_again
 from jiexu.service.counter import anew_id, dry_run, lodge
 from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World, person
 
@@ -187,7 +189,25 @@ def test_a_relation_whose_end_the_platform_refused_is_not_moved_again_while_that
     platform.perform = lambda acts: [no if isinstance(a, EndRelation) else perform([a])[0] for a in acts]
     first = claimed_again(three)
     (waits,) = three.todos(XIAN, "not_now")
-    assert (waits.case_id, waits.data) == (first, '{"act": "EndRelation"}')
+    assert waits.case_id == first
+    dealt_with(three, waits)  # a word: the platform was not asked again yet
+    second = three.case_of(person(1), at=CHENGDU, into=CHENGDU)
+    three.idle()
+    assert three.status(second, XIAN, CHENGDU) == "rejected"
+    (waits,) = three.todos(XIAN, "not_now")  # it refused again
+    platform.perform = perform
+    dealt_with(three, waits)
+    three.idle()
+    assert three.todos(XIAN, "not_now") == []
+    (facts,) = three.desks[XIAN].platform.facts([person(1)], Scheme.EMPLOYEE, three.clock().date())
+    assert [(one.status, one.ended_to) for one in facts.relations] == [(RelationStatus.ENDED, WENZHOU)]
+
+
+def dealt_with(world: World, todo: Todo) -> None:
+    """A person has cleared an item, as `jiexu todo clear` does."""
+    with world.agencies[XIAN, OUT].journal.write() as write:
+        write.clear_todo(todo.id)
+        try_again(write, todo)
 
 
 # --- forwarded

@@ -81,9 +81,10 @@ def hold(desk: Desk, act: Hold) -> Value:
 
 
 def end_relation(desk: Desk, act: EndRelation) -> Value:
-    """End the relation; it names where it went."""
-    number, status, _ = _relation(desk, act.key, act.identity, act.scheme)
-    _not_ended(desk, act, number, status)
+    """End the relation; it names where it went. One that a person has ended by hand, to there, is ended."""
+    number, status, where = _relation(desk, act.key, act.identity, act.scheme)
+    if where != act.moved_to or _ended_by_a_case(desk, act, number):
+        _not_ended(desk, act, number, status)
     _not_held(desk, act, number, status)
     return _set_relation(desk, act, number, RelationStatus.ENDED, act.moved_to)
 
@@ -336,6 +337,11 @@ def _not_ended(desk: Desk, act: Hold | EndRelation, number: str, status: str) ->
     ).fetchone()
     if not own:
         raise ActRefused("relation_ended", who=act.identity.masked(), where=where or "-")
+
+
+def _ended_by_a_case(desk: Desk, act: EndRelation, number: str) -> bool:
+    query = "SELECT 1 FROM case_relations WHERE person_number = ? AND scheme = ? AND status_set = 'ended'"
+    return desk.db.execute(query, (number, act.scheme)).fetchone() is not None
 
 
 def _not_held(desk: Desk, act: Hold | EndRelation, number: str, status: str) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from jiexu.region.platform import ActKey, EndRelation, Hold, Reinstate
 from jiexu.region.registry import AccountRow, PersonRow, RelationRow
 from jiexu.rules.facts import RelationStatus, Scheme
-from tests.region.platform_contract import EMPLOYEE, ON, Acts, done, may_give, status
+from tests.region.platform_contract import EMPLOYEE, ON, Acts, done, may_give, refused, status
 from tests.region.registry.world import NUMBER, RegistryWorld
 
 
@@ -39,6 +39,17 @@ def test_a_hold_left_behind_by_a_case_does_not_bind_cover_resumed_since(platform
 def test_reinstating_what_was_never_held_changes_nothing(platform: RegistryWorld) -> None:
     reinstate = Reinstate(ActKey("c" * 32, "reinstate", "1"), platform.identity, EMPLOYEE)
     assert done(platform.outbound, reinstate) == [{"status": "suspended", "changed": "no"}]
+
+
+def test_a_relation_that_somebody_ended_by_hand_to_the_same_place_is_ended(platform: RegistryWorld) -> None:
+    acts = Acts(platform)
+    done(platform.outbound, acts.hold())
+    elsewhere = RelationRow("P1", EMPLOYEE, RelationStatus.ENDED, ended_to="110000")
+    platform.outbound.put([elsewhere])
+    assert refused(platform.outbound, acts.end()) == "relation_ended"
+    platform.outbound.put([replace(elsewhere, ended_to=platform.inbound_region)])
+    (value,) = done(platform.outbound, acts.end())
+    assert value == {"status": "ended", "moved_to": platform.inbound_region}
 
 
 def test_several_numbers_are_all_shown_and_the_case_stays_with_one(platform: RegistryWorld) -> None:
