@@ -50,11 +50,11 @@ def _run(given: argparse.Namespace) -> int:
         faults += outcome.faults
         if outcome.violations:
             violations.append({"seed": outcome.seed, "what": outcome.violations})
-            if not given.json:
-                print(f"seed {outcome.seed}: {'; '.join(outcome.violations[:3])}", flush=True)
+            told = sys.stderr if given.json else sys.stdout
+            print(f"seed {outcome.seed}: {'; '.join(outcome.violations[:3])}", file=told, flush=True)
         if given.trace:
             _tell(outcome)
-        elif not given.json and schedules % 100 == 0:
+        elif schedules % 100 == 0:
             print(f"{schedules} schedules, {len(violations)} violations", file=sys.stderr, flush=True)
     per_second = round(schedules / max(time.monotonic() - started, 1e-9), 1)
     document = {
