@@ -11,7 +11,7 @@ from jiexu.case.document import state_hash
 from jiexu.case.event import Event, Hand
 from jiexu.contract.bundle import Bundle, open_bundle, verify_bundle
 from jiexu.contract.codec import OpenedEvent, open_event
-from jiexu.contract.disclosure import check_disclosures
+from jiexu.contract.disclosure import Disclosure, check_disclosures
 from jiexu.contract.errors import ContractError
 from jiexu.contract.letters import open_receipts, verify_receipts
 from jiexu.region.directory.keystate import KeyStatus
@@ -27,13 +27,24 @@ class ProvedEvent:
     `void` is judged anew; None where the events before it are not here.
     """
 
-    event: Event
+    opened: OpenedEvent
+    data: bytes
     signed_by: str
     key_id: str
     recorded_at: datetime
-    values: dict[str, str]
+    disclosures: tuple[Disclosure, ...]
     withheld: tuple[str, ...]
     void: bool | None = None
+
+    @property
+    def event(self) -> Event:
+        """What its bytes say."""
+        return self.opened.event
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The personal values that are given, by field."""
+        return {one.field: one.value for one in self.disclosures}
 
 
 @dataclass(slots=True)
@@ -131,11 +142,12 @@ def _leaf(
     found = check_disclosures(event, bundle.disclosures_of(index))
     report.problems += [f"{where}: the value of {name}: {code}" for name, code in found.problems]
     yield ProvedEvent(
-        event=event,
+        opened=opened,
+        data=data,
         signed_by=str(bundle.issuer),
         key_id=bundle.key_id,
         recorded_at=stated.recorded_at,
-        values={one.field: one.value for one in found.accepted},
+        disclosures=found.accepted,
         withheld=found.missing,
     )
 

@@ -1,4 +1,4 @@
-"""`jiexu journal`: back up a journal, restore one, bring its layout up, move it between SQLite and PostgreSQL."""
+"""`jiexu journal`: back up a journal, restore one, take back what only partners have, bring its layout up, move it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from jiexu.cli.options import configuration, with_config, with_json
+from jiexu.cli.take_back import take_back
 from jiexu.cli.texts import print_json, say
 
 if TYPE_CHECKING:
     from jiexu.journal.copying import Contents
 
 
-@click.group(help="日志：备份、恢复、升级版式、迁移。Back up, restore, upgrade, move.")
+@click.group(help="日志：备份、恢复、取回、升级版式、迁移。Back up, restore, take back, upgrade, move.")
 def journal() -> None:
     """The group."""
 
@@ -183,6 +184,9 @@ def move(target: str, password_file: Path | None, replace: bool, config_file: Pa
     click.echo(f'  journal = "{place}"')
     if password_file is not None:
         click.echo(f'  journal_password_file = "{password_file.absolute()}"')
+
+
+journal.add_command(take_back)
 
 
 def _document(held: "Contents") -> dict[str, Any]:

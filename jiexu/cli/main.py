@@ -30,7 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sent": ("jiexu.cli.sent:sent", "尚无回执的事件。What has no receipt yet."),
     "todo": ("jiexu.cli.todo:todo", "等人处理的事项。What waits for a person."),
     "doctor": ("jiexu.cli.doctor:doctor", "体检：哪里不对、怎么办。What is wrong and what to do."),
-    "journal": ("jiexu.cli.journal:journal", "日志的备份、恢复、升级、迁移。Back up, restore, upgrade, move."),
+    "journal": (
+        "jiexu.cli.journal:journal",
+        "日志的备份、恢复、取回、升级、迁移。Back up, restore, take back, upgrade, move.",
+    ),
     "audit": ("jiexu.cli.audit:audit", "重放、比对、验证、重建。Replay, compare, verify, rebuild."),
     "calendar": ("jiexu.calendar.cli:calendar", "工作日与期限。Working days and deadlines."),
     "directory": ("jiexu.cli.directory:directory", "统筹区目录，参与目录的签署与安装。Directories of regions."),

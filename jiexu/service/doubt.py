@@ -90,6 +90,15 @@ def ask_new(agency: Agency, case_ids: Sequence[str]) -> None:
             _ask(agency, write, doubt, sorted((one for one in new if str(one) not in doubt["asked"]), key=str))
 
 
+def ask_after_loss(agency: Agency, write: Writes, partner: Party) -> None:
+    """Events of ours are known to be lost, in a case with this partner: it is asked, unless it was asked since. Where
+    nobody was, because nothing else has shown that this journal is an old copy, all others will be (`ask_new`)."""
+    none = [topic_name(agency.region, Purpose.LEDGER), 0, 0, sha256(b"").hexdigest()]
+    doubt = _doubt(write) or {"code": "own_events_missing", "concerned": none, "asked": {}}
+    if str(partner) not in doubt["asked"]:
+        _ask(agency, write, doubt, [partner])
+
+
 def heard(write: Writes, notice: OpenedNotice) -> None:
     """A partner has told all that it knows: its cases go on. An answer to what we do not know to have asked says
     nothing, since it may be older than what was lost."""

@@ -211,8 +211,10 @@ class Intake:
         """Place held events whose reason has gone: after an upgrade, or when our own events came back."""
         with self.agency.journal.read() as read:
             cases = sorted({h.case_id for h in read.held() if h.arrival.topic == self.topic and h.reason != "gap"})
-        if not cases:
-            return 0
+        return self.release(cases) if cases else 0
+
+    def release(self, cases: Sequence[str]) -> int:
+        """Place what is held in these cases and can be placed by now; returns how many events were."""
         touched: set[str] = set()
         try:
             with self.agency.journal.write() as write:
@@ -272,6 +274,7 @@ class Intake:
                     receipt.case_id,
                     f"{opened.issuer} 的回执与本方第 {receipt.seq} 号事件不符；请核查日志是否为旧副本",
                     f"a receipt of {opened.issuer} is not for our event seq {receipt.seq}: old copy of the journal?",
+                    json.dumps({"hand": receipt.hand, "seq": receipt.seq, "hash": receipt.hash.hex()}),
                 )
                 continue
             rows.append(

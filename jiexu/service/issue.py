@@ -8,7 +8,7 @@ its place in the hand was reserved.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Draft, Party, Role, Seen
@@ -189,19 +189,34 @@ def _bundle(agency: Agency, write: Writes, placed: Sequence[Placed]) -> None:
         groups.setdefault((one.role, destination, partition_of(one.case.case_id, count)), []).append(item)
     bundles = []
     for (role, destination, partition), items in groups.items():
-        for start in range(0, len(items), LEAVES_A_BUNDLE):
-            part = items[start : start + LEAVES_A_BUNDLE]
-            leaves = [(sealed.hash, *sealed.schemas) for (_, sealed, _), _ in part]
-            bundles.append(
-                NewBundle(
-                    skeleton=make_skeleton(agency.signer, agency.party(role), leaves),
-                    issuer=agency.party(role),
-                    positions=[position for _, position in part],
-                    destination=destination,
-                    partition=partition,
-                )
-            )
+        signed = [Signed(position, (sealed.hash, *sealed.schemas)) for (_, sealed, _), position in items]
+        bundles += own_bundles(agency, role, destination, partition, signed)
     write.append_bundles(bundles)
 
 
-__all__ = ["Decided", "Seen", "Signing", "disclosure_rows", "issue", "issue_within"]
+class Signed(NamedTuple):
+    """An own event to sign: its position, and its hash with the fingerprints of its schema and of its body's."""
+
+    position: int
+    leaf: tuple[bytes, bytes, bytes]
+
+
+def own_bundles(
+    agency: Agency, role: Role, destination: Party | None, partition: int, events: Sequence[Signed]
+) -> list[NewBundle]:
+    """Own events for one mailbox partition, signed with the key in force now."""
+    issuer = agency.party(role)
+    parts = [events[start : start + LEAVES_A_BUNDLE] for start in range(0, len(events), LEAVES_A_BUNDLE)]
+    return [
+        NewBundle(
+            skeleton=make_skeleton(agency.signer, issuer, [one.leaf for one in part]),
+            issuer=issuer,
+            positions=[one.position for one in part],
+            destination=destination,
+            partition=partition,
+        )
+        for part in parts
+    ]
+
+
+__all__ = ["Decided", "Seen", "Signed", "Signing", "disclosure_rows", "issue", "issue_within", "own_bundles"]

@@ -13,7 +13,7 @@ from jiexu.case.event import OWN_HAND, Event, Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack, withhold
 from jiexu.contract.codec import OpenedEvent, leaf_hash, open_event
 from jiexu.contract.disclosure import Disclosure, check_disclosures
-from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, Writes
+from jiexu.journal.port import Arrival, DisclosureRow, HeldEvent, NewBundle, NewEvent, StoredEvent, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.in_hand import REFERENCES, InHand
 from jiexu.service.issue import PROTOCOL
@@ -136,25 +136,30 @@ class Placing(InHand):
     def _known(self, event: Event, values: Sequence[Disclosure], arrival: Arrival) -> int:
         """An event that stands already: add what was missing, repeat the receipt. Returns its position."""
         self.flush()  # it may have come a moment ago in this batch
-        write = self.write
-        stored = write.event_at(event.case_id, event.hand, event.seq)
+        stored = self.write.event_at(event.case_id, event.hand, event.seq)
         assert stored is not None, "it stands in the case"
         self.placed += 1
         checked = check_disclosures(event, values)
+        self._add_missing(stored, checked.accepted)
+        self._flag_values(event, checked.problems)
+        self._give_receipt(event, arrival)
+        return stored.position
+
+    def _add_missing(self, stored: StoredEvent, values: Sequence[Disclosure]) -> int:
+        """Personal values of an event that stands, those that were missing; returns how many."""
+        write, event = self.write, stored.event
         have = {(row.event_id, row.field) for row in write.disclosures([event.case_id])}
-        new = [one for one in checked.accepted if (event.event_id, one.field) not in have]
+        new = [one for one in values if (event.event_id, one.field) not in have]
         if new:
-            self._values += _rows(event, new)
+            self._values += rows_of(event, new)
             note_late(write, stored.position)
             self._changed.setdefault(event.case_id, None)
-            self._person_known(event, checked.accepted)
+            self._person_known(event, values)
             write.put_on_agenda([event.case_id])
             for todo in write.todos(kind="failed"):
                 if todo.case_id == event.case_id and todo.code in _CLEARED_BY_VALUES:
                     write.clear_todo(todo.id)
-        self._flag_values(event, checked.problems)
-        self._give_receipt(event, arrival)
-        return stored.position
+        return len(new)
 
     def _refusal(self, opened: OpenedEvent, signer: Party, seq_used: bool) -> Unplaceable | None:
         """Why an event can never be placed here, or None."""
@@ -256,7 +261,7 @@ class Placing(InHand):
                 reason=reason,
                 skeleton=bundle.skeleton,
                 bytes=leaf.data,
-                disclosures=_rows(event, leaf.values),
+                disclosures=rows_of(event, leaf.values),
                 arrival=arrival,
                 held_at=write.now,
             )
@@ -282,7 +287,7 @@ class Placing(InHand):
         position = self._add(NewEvent(data, event, void, arrival))
         self.placed += 1
         checked = check_disclosures(event, values)
-        self._values += _rows(event, checked.accepted)
+        self._values += rows_of(event, checked.accepted)
         self._changed.setdefault(event.case_id, None)
         self._person_known(event, checked.accepted)
         self._give_receipt(event, arrival)
@@ -357,5 +362,6 @@ def proof_of_held(held: HeldEvent) -> bytes:
     return pack(replace(bundle, leaves=leaves, disclosures=values))
 
 
-def _rows(event: Event, values: Sequence[Disclosure]) -> list[DisclosureRow]:
+def rows_of(event: Event, values: Sequence[Disclosure]) -> list[DisclosureRow]:
+    """The rows in which an event's personal values are kept."""
     return [DisclosureRow(event.case_id, event.event_id, one.field, one.salt, one.value) for one in values]
