@@ -1,7 +1,8 @@
 """What a partner asks after a loss: the last event of its own that we have, in each case with it.
 
 It is answered with receipts, and with a notice after the last of them, once the mailbox has been read as far as it
-reached when we were asked: what the partner sent before it lost its memory may lie there, in another partition.
+reached when we were asked: what the partner sent before it lost its memory may lie there, in another partition. Nor is
+it answered while events of the partner are held here: a receipt would say that they have their place.
 
 Our own last event of each case goes out again with it. It may have a receipt: who has lost not only his own events but
 ours too, and his mailbox, sees a gap before it then, and asks for what is missing.
@@ -42,6 +43,7 @@ class LastKnown:
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
         self.role = role
+        self.topic = topic_name(agency.region, role.value)
         self._ends: dict[int, int] = {}
         self._looked: tuple[datetime, list[str]] | None = None  # when the ends were asked for, and for which questions
 
@@ -51,6 +53,9 @@ class LastKnown:
             questions = _questions(read, self.role)
             if not questions or not self._mailbox_read(read, questions):
                 return 0
+            # What we hold of the asker may still get its place, and would then stand beside what it has issued anew.
+            held = {one.issuer for one in read.held() if one.arrival.topic == self.topic}
+            questions = [one for one in questions if "told" in one or one["asker"] not in held]
             stated = {peer.region for one in questions for peer in read.peers_to_receipt(self.role, one.get("told", 0))}
         told = sum([self._tell(Party(one["asker"], self.role.other)) for one in questions if "told" not in one])
         with self.agency.journal.write() as write:
@@ -87,7 +92,7 @@ class LastKnown:
 
     def _mailbox_read(self, read: Reads, questions: list[dict[str, Any]]) -> bool:
         """Whether everything was taken in that lay in the mailbox when we first looked at these questions."""
-        agency, topic = self.agency, topic_name(self.agency.region, self.role.value)
+        agency, topic = self.agency, self.topic
         now, known = agency.clock(), [one["concerned"][3] for one in questions]
         if self._looked is None or self._looked[1] != known or now - self._looked[0] >= _LOOK_AGAIN:
             starts = agency.exchange.beginning_offsets(topic)

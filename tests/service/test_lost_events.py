@@ -9,11 +9,12 @@ from jiexu.case.event import Hand, Role
 from jiexu.exchange.topics import create, region_topics
 from jiexu.journal.port import JournalConflict
 from jiexu.service.clerk import ActRefused
+from jiexu.service.doubt import UNHEARD
 from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.startup import LedgerWatch, check_at_start
 from jiexu.service.steps import Turned
 
-from .pair import WENZHOU, XIAN, World
+from .pair import IN, WENZHOU, XIAN, World
 from .test_startup import remove_journal, start, stop
 
 
@@ -145,6 +146,41 @@ def test_a_partner_that_knows_no_more_than_we_do_answers_and_nothing_waits(pair:
     assert pair.status(case_id) == "closed"
     assert not {"seen_unknown", "receipt_other_content"} & set(pair.todo_codes(XIAN))
     pair.agreed()
+
+
+def test_a_partner_that_holds_events_of_ours_back_answers_once_they_have_their_place(pair: World) -> None:
+    """What waits for a gap to close has no receipt; it would stand beside what we issue anew in its place."""
+    pair.stopped.add((WENZHOU, IN))
+    case_id = pair.case_of(*pair.moves(1))
+    pair.services[WENZHOU, IN].ledger.turn()
+    pair.services[WENZHOU, IN].relay.turn()
+    while "TransferAccepted" not in pair.types(XIAN, case_id, Hand.OUTBOUND):
+        pair.turn()
+    exchange, topic = pair.desks[WENZHOU].exchange, f"jiexu.{WENZHOU}.inbound"
+    before = exchange.end_offsets(topic)
+    set_aside(pair)
+    while "InformationFormUploaded" not in pair.types(XIAN, case_id, Hand.OUTBOUND):
+        pair.turn()
+    pair.turn()
+    admin = exchange.admin()
+    admin.delete_records(topic, before)  # the acceptance expires before it is read, so the form is held
+    admin.close()
+    lose_ledger(pair)
+    bring_back(pair)
+    begin(pair)
+    pair.stopped.clear()
+    pair.idle()
+    with pair.desks[WENZHOU].journal.read() as read:
+        assert [(held.seq, held.reason) for held in read.held()] == [(2, "gap"), (3, "gap")]
+    assert pair.types(XIAN, case_id, Hand.OUTBOUND) == ["TransferAccepted"]
+    assert UNHEARD in pair.todo_codes(XIAN)
+    pair.clock.pass_by(hours=2)  # what has no receipt is sent again
+    pair.idle()
+    assert pair.types(WENZHOU, case_id, Hand.OUTBOUND)[1:] == ["InformationFormUploaded", "BalanceRemitted"]
+    assert pair.types(XIAN, case_id, Hand.OUTBOUND) == ["TransferAccepted"]
+    assert UNHEARD not in pair.todo_codes(XIAN)
+    with pair.desks[XIAN].journal.read() as read:
+        assert cases_with_lost_events(read) == {case_id}
 
 
 def test_a_case_goes_on_when_a_person_has_settled_it(pair: World) -> None:

@@ -38,6 +38,7 @@ def disaster(world: "World", code: str) -> None:
             topic = world.broker.topic(topic_name(code, role.value))
             ends = {number: partition.next for number, partition in enumerate(topic.partitions)}
             SimulatedAdmin(world.broker).delete_records(topic.name, ends)
+            world.truncated.add((code, role))  # what was parked of it since the copy was made does not come again
     world.broker.version += 1
     world.tell(f"{code}: journal and ledger are those of line {position}", "disaster")
     for service in world.restarts:

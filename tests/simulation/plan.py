@@ -75,8 +75,9 @@ class Plan:
     happenings: tuple[Happening, ...] = ()
     sends: tuple[tuple[int, str], ...] = ()
     modes: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    disaster: str = ""  # the region that in the end loses its journal and the end of its ledger too
+    disaster: str = ""  # the region that loses its journal and the end of its ledger too, after all steps
     silent: bool = False  # and what stands in its mailboxes, so that it has heard nothing of what it signed
+    midway: bool = False  # and that while cases are under way, not once all have come to rest
 
     def lines(self) -> list[str]:
         """The plan, readably."""
@@ -87,7 +88,8 @@ class Plan:
         told += [f"  step {h.step}: {h.kind} {h.where} {h.amount or ''} {h.more or ''}" for h in self.happenings]
         told += [f"  send number {nth}: {how}" for nth, how in self.sends]
         if self.disaster:
-            told.append(f"  {self.disaster} loses journal and ledger{' and mailboxes' if self.silent else ''}")
+            mailboxes, when = " and mailboxes" if self.silent else "", ", midway" if self.midway else ""
+            told.append(f"  {self.disaster} loses journal and ledger{mailboxes}{when}")
         return told
 
 
@@ -135,14 +137,15 @@ def draw(seed: int) -> Plan:
     modes = _modes(random, codes)
     disaster = random.choice(codes) if random.random() < 0.05 else ""
     silent = random.random() < 0.5
-    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent)
+    midway = random.random() >= 0.5
+    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent, midway)
 
 
 def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
     """The plan with more of something, where a test looks for one thing only.
 
-    `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`, also `silent`;
-    `story:NAME`.
+    `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`, also `silent`, and
+    after either `midway`; `story:NAME`.
     """
     random = Random(f"focus {plan.seed}")
     for wanted in on:
@@ -151,9 +154,11 @@ def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
             strikes = tuple(Strike(kind, more, nth, random.randint(3, 12)) for nth in random.sample(range(1, 13), 3))
             plan = replace(plan, strikes=plan.strikes + strikes)
         elif kind == "disaster":
-            plan = replace(plan, disaster=random.choice(plan.codes), silent=False)
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=False, midway=False)
         elif kind == "silent":
-            plan = replace(plan, disaster=random.choice(plan.codes), silent=True)
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=True, midway=False)
+        elif kind == "midway":
+            plan = replace(plan, midway=True)
         elif kind == "story":
             plan = replace(plan, codes=CODES, movers=tuple(replace(m, story=more) for m in plan.movers))
         else:

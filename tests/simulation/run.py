@@ -16,8 +16,10 @@ from tests.simulation.environment import Violation
 from tests.simulation.finish import finish
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, draw
+from tests.simulation.taking_back import known_to_nobody, still_waiting, take_all_back
 from tests.simulation.world import World
 
+ROUNDS = 6  # of taking back: what one brings lets partners send what the next one rests on
 COLLECT_EVERY = 20  # schedules between two collections of cycles: some megabytes
 
 
@@ -71,7 +73,10 @@ def _stages(world: World) -> Iterator[Callable[[World], None]]:
     yield _disturbed
     if world.halted:
         return  # a region that must not start before a person has come: nothing comes to rest without it
-    yield from (_lost_together,) if world.lost_together else (_quiet, _finished, _disaster)
+    if world.lost_together:
+        yield _lost_together
+    else:
+        yield from (_disaster,) if world.plan.disaster and world.plan.midway else (_quiet, _finished, _disaster)
 
 
 def _disturbed(world: World) -> None:
@@ -94,15 +99,31 @@ def _disaster(world: World) -> None:
     if world.plan.disaster:
         disaster(world, world.plan.disaster)
         quiesce(world)
-        world.violations += [] if world.violations else after_disaster(world, world.plan.disaster)
+        _recover(world, [world.plan.disaster])
 
 
 def _lost_together(world: World) -> None:
     quiesce(world)
     remind(world)
     quiesce(world)
-    for code in sorted(world.lost_together):
+    _recover(world, sorted(world.lost_together))
+
+
+def _recover(world: World, codes: list[str]) -> None:
+    """Nothing was done that cannot be mended; then clerks take back what partners hold, and all is as if nothing had
+    been."""
+    for code in codes:
         world.violations += [] if world.violations else after_disaster(world, code)
+    for _ in range(ROUNDS):
+        moved = 0 if world.violations else sum([take_all_back(world, code) for code in codes])
+        if not moved:
+            break
+        quiesce(world)
+    for code in codes:
+        world.violations += still_waiting(world, code)
+        known_to_nobody(world, code)
+    if not world.violations:
+        _finished(world)
 
 
 def quiesce(world: World) -> None:
