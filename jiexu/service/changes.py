@@ -81,6 +81,6 @@ def _settle_row(write: Writes, case: Case, row: CaseRow, holds: bool) -> None:
             "alarm",
             "reopened_without_row",
             case.case_id,
-            f"本案重新打开，但该参保人同一险种已有在办业务 {survivor}；请人工处理",
-            f"the case reopened while {survivor} holds this person's scheme; a clerk must decide",
+            f"本案重新打开（或已取回），但该参保人同一险种已有在办业务 {survivor}；请人工处理",
+            f"the case reopened, or was taken back, while {survivor} holds this person's scheme; a clerk must decide",
         )

@@ -232,12 +232,26 @@ def test_personal_values_that_the_file_withholds_are_named_and_come_with_another
     all_agrees(pair)
 
 
-def carried_to(world: World, type: str, hand: Hand = Hand.OUTBOUND, code: str = XIAN) -> Callable[[str], None]:
-    def carry(case_id: str) -> None:
-        while type not in world.types(code, case_id, hand):
-            world.turn()
-
-    return carry
+def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes_once(three: World) -> None:
+    (who,) = three.moves(1)
+    three.joins(who, CHENGDU)
+    set_aside(three)
+    case_id = three.case_of(who, at=XIAN)
+    while "TransferAccepted" not in three.types(WENZHOU, case_id, Hand.INBOUND):
+        three.turn()
+    lose_ledger(three)
+    bring_back(three)
+    begin(three)
+    again = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    while "TransferAccepted" not in three.types(XIAN, again, Hand.OUTBOUND):
+        three.turn()
+    assert take(three, evidence(three, case_id)).taken
+    (alarm,) = three.todos(XIAN, "reopened_without_row")
+    assert alarm.case_id == case_id
+    assert again in alarm.zh
+    three.idle()
+    books = three.desks[XIAN].platform.books()
+    assert (books["debited"], books["sent"]) == (AMOUNT, AMOUNT)
 
 
 def pin(world: World, case_id: str) -> None:

@@ -69,7 +69,8 @@ def test_journals_in_postgresql_hold_them_too(postgres: str) -> None:
 
     machine = Machine(partial(PostgresDisk, server=postgres))
     try:
-        failed = {seed: found for seed in range(501, 509) if (found := run(draw(seed), machine).violations)}
+        plans = [*map(draw, range(501, 509)), focused(draw(2), ("disaster", "midway"))]
+        failed = {plan.seed: found for plan in plans if (found := run(plan, machine).violations)}
     finally:
         machine.close()
     assert failed == {}
