@@ -114,9 +114,10 @@ class InHand:
             )
         )
 
-    def _alarm(self, code: str, event: Event, zh: str, en: str) -> None:
+    def _alarm(self, code: str, event: Event, zh: str, en: str, lost: bool = False) -> None:
+        """Raise it in the event's case, if that is here or may have been `lost`: anyone can name a case."""
         data = json.dumps({"type": event.type, "hand": event.hand, "seq": event.seq, "hash": event.hash.hex()})
-        case_id = None if self._case(event.case_id) is None else event.case_id
+        case_id = event.case_id if lost or self._case(event.case_id) is not None else None
         self.write.raise_todo("alarm", code, case_id, zh, en, data)
 
     # --- what is in hand

@@ -222,9 +222,11 @@ class Placing(InHand):
             return "unknown"
         case = self._case(event.case_id)
         if case is None:
-            if event.type != "TransferApplied" or event.seq != 1:
+            if event.seq > 1:
                 return "gap"
-            return "seen" if event.seen else None
+            if event.seen:
+                return "seen"  # the answer to an application of ours: lost with a journal and its ledger
+            return None if event.type == "TransferApplied" else "gap"
         last = case.last.get(event.hand)
         if event.seq > (last.seq if last else 0) + 1:
             return "gap"
@@ -276,7 +278,7 @@ class Placing(InHand):
         if reason == "seen":
             zh = "对方引用了本地没有的本方事件；请核查日志是否为旧副本"
             en = "the partner has seen events of ours that are not here: this journal may be an old copy"
-            self._alarm("seen_unknown", event, zh, en)
+            self._alarm("seen_unknown", event, zh, en, lost=True)
 
     def _append(self, arrival: Arrival, data: bytes, event: Event, values: Sequence[Disclosure]) -> int:
         case = self._case(event.case_id)

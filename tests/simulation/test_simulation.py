@@ -45,7 +45,7 @@ def test_what_a_long_run_found_holds_now(seed: int) -> None:
     assert run_seed(seed).violations == []
 
 
-@pytest.mark.parametrize(("seed", "focus"), [(105, "disaster"), (1, "silent"), (7, "silent")])
+@pytest.mark.parametrize(("seed", "focus"), [(105, "disaster"), (1, "silent"), (7, "silent"), (206186, "silent")])
 def test_what_a_partner_sent_comes_again_after_journal_ledger_and_mailbox_were_lost(seed: int, focus: str) -> None:
     assert run(focused(draw(seed), (focus,))).violations == []
 
