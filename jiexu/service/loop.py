@@ -19,8 +19,9 @@ from jiexu.exchange.port import Consumer, ExchangeRefused, ExchangeUnavailable, 
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import JournalUnavailable, Moved
 from jiexu.service.agency import Agency
+from jiexu.service.bank_watch import BankWatch
 from jiexu.service.casebook import CaseBook
-from jiexu.service.consequences import BankWatch, Consequences
+from jiexu.service.consequences import Consequences
 from jiexu.service.course import CourseLog
 from jiexu.service.deadletters import DeadLetters
 from jiexu.service.doubt import AskAgain

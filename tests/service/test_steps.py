@@ -126,6 +126,24 @@ def test_a_return_that_the_bank_refused_is_sent_again_under_its_reference(pair: 
     pair.books_fit()
 
 
+def test_a_return_that_the_bank_refused_before_its_event_stood_is_sent_again_too(pair: World) -> None:
+    (who,) = pair.moves(1)
+    by_clerk(pair, WENZHOU, IN, "complete")
+    pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN)
+    case_id = pair.case_of(who)
+    pair.idle()
+    bank = pair.services[WENZHOU, IN].bank
+    looked = []
+    pair.desks[WENZHOU].fault = lambda point: looked.append(bank.turn()) if point == "acts.done" else None
+    pair.act(WENZHOU, case_id, "return_amount", reference=f"{case_id}R1", amount=str(AMOUNT), reason="wrong_person")
+    assert looked == [1], "the bank had refused, and the watch has seen it"
+    assert bank.turn() == 1
+    assert bank.turn() == 0, "once"
+    pair.idle()
+    assert amounts(pair.case(XIAN, case_id).view.outbound.return_arrivals) == [AMOUNT]
+    pair.books_fit()
+
+
 def test_a_return_that_the_bank_goes_on_refusing_is_for_a_person(pair: World) -> None:
     (who,) = pair.moves(1)
     by_clerk(pair, WENZHOU, IN, "complete")

@@ -36,6 +36,7 @@ FOUND = {
     43630: "the same, in a case that the region had lost as a whole",
     41566: "a region had nothing to do before its partner's clerk had looked at an alarm, and was blamed for it",
     150968: "who waited for a partner's word was forgotten when the ledger lost its end as well",
+    263553: "the bank had refused a return before the event of it stood, and it was not sent again",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
