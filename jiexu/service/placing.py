@@ -275,7 +275,9 @@ class Placing(InHand):
             zh = f"收到本版本不认识的事件（{event.type}）；本案等待，请升级程序"
             en = f"an event of a kind unknown to this version ({event.type}): the case waits, upgrade jiexu"
             self._alarm("upgrade", event, zh, en)
-        if reason == "seen":
+        # Where a whole case is lost the partner's own events before this one are too: it is asked for those (`gap`).
+        lost = self._case(event.case_id) is None and any(seen.hand is OWN_HAND[self.role] for seen in event.seen)
+        if reason == "seen" or (reason == "gap" and lost):
             zh = "对方引用了本地没有的本方事件；请核查日志是否为旧副本"
             en = "the partner has seen events of ours that are not here: this journal may be an old copy"
             self._alarm("seen_unknown", event, zh, en, lost=True)

@@ -17,7 +17,6 @@ from jiexu.audit.evidence_check import EvidenceReport, ProvedEvent, verify_file
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Event, Party, Role
 from jiexu.contract.codec import body_schema
-from jiexu.contract.disclosure import check_disclosures
 from jiexu.exchange.topics import partition_of
 from jiexu.journal.port import Fact, NewEvent, Todo, Writes
 from jiexu.region.directory.keystate import KeyState
@@ -232,7 +231,7 @@ class TakingBack(Placing):
         return tuple(
             f"{proved.event.hand} {proved.event.seq} {field}"
             for proved in self.own
-            for field in check_disclosures(proved.event, ()).missing
+            for field in proved.withheld
             if (proved.event.event_id, field) not in have
         )
 

@@ -78,6 +78,7 @@ class Plan:
     disaster: str = ""  # the region that loses its journal and the end of its ledger too, after all steps
     silent: bool = False  # and what stands in its mailboxes, so that it has heard nothing of what it signed
     midway: bool = False  # and that while cases are under way, not once all have come to rest
+    bare: bool = False  # and has no backup: nothing is left
 
     def lines(self) -> list[str]:
         """The plan, readably."""
@@ -89,7 +90,8 @@ class Plan:
         told += [f"  send number {nth}: {how}" for nth, how in self.sends]
         if self.disaster:
             mailboxes, when = " and mailboxes" if self.silent else "", ", midway" if self.midway else ""
-            told.append(f"  {self.disaster} loses journal and ledger{mailboxes}{when}")
+            whole = ", and has no backup" if self.bare else ""
+            told.append(f"  {self.disaster} loses journal and ledger{mailboxes}{when}{whole}")
         return told
 
 
@@ -138,14 +140,15 @@ def draw(seed: int) -> Plan:
     disaster = random.choice(codes) if random.random() < 0.05 else ""
     silent = random.random() < 0.5
     midway = random.random() >= 0.5
-    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent, midway)
+    bare = random.random() < 0.3
+    return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent, midway, bare)
 
 
 def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
     """The plan with more of something, where a test looks for one thing only.
 
     `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`, also `silent`, and
-    after either `midway`; `story:NAME`.
+    after either `midway`, `bare`; `story:NAME`.
     """
     random = Random(f"focus {plan.seed}")
     for wanted in on:
@@ -154,11 +157,13 @@ def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
             strikes = tuple(Strike(kind, more, nth, random.randint(3, 12)) for nth in random.sample(range(1, 13), 3))
             plan = replace(plan, strikes=plan.strikes + strikes)
         elif kind == "disaster":
-            plan = replace(plan, disaster=random.choice(plan.codes), silent=False, midway=False)
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=False, midway=False, bare=False)
         elif kind == "silent":
-            plan = replace(plan, disaster=random.choice(plan.codes), silent=True, midway=False)
+            plan = replace(plan, disaster=random.choice(plan.codes), silent=True, midway=False, bare=False)
         elif kind == "midway":
             plan = replace(plan, midway=True)
+        elif kind == "bare":
+            plan = replace(plan, bare=True)
         elif kind == "story":
             plan = replace(plan, codes=CODES, movers=tuple(replace(m, story=more) for m in plan.movers))
         else:

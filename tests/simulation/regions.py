@@ -139,12 +139,12 @@ class Regions(Environment):
             self.tell(f"{code}: {lost} commits are gone", "commits_lost")
 
     def _remember(self, code: str) -> None:
-        """The copy that a disaster will leave: one whose every line the ledger holds."""
+        """The copy that a disaster will leave: one whose every line the ledger holds, or an empty one."""
         journal = self.machine.journals[code]
         if journal.busy:
             return
         last, cursor, _ = journal.frontier()
-        if last and last == cursor:
+        if last == cursor and bool(last) is not self.plan.bare:
             self.early = journal.copy(), last
 
     def backup(self, code: str) -> bool:

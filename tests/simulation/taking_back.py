@@ -5,13 +5,17 @@ on so that what the partners have to send again comes, and so on until no file b
 judged like any other.
 """
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jiexu.audit.evidence import export_case
+from jiexu.case.event import Hand, Role
+from jiexu.contract.bundle import open_bundle
+from jiexu.contract.codec import open_event
 from jiexu.service.agency import Agency
-from jiexu.service.lost_events import cases_with_lost_events
+from jiexu.service.lost_events import ALARMS
 from jiexu.service.taking_back import TakeBackRefused, TakenBack, take_back
 
 if TYPE_CHECKING:
@@ -60,7 +64,11 @@ def _take(world: "World", code: str, file: Path) -> int:
 
 
 def known_to_nobody(world: "World", code: str) -> None:
-    """Applications that had reached nobody when their region lost everything: no one can bring them back."""
+    """What had reached nobody when its region lost everything: no one can bring it back.
+
+    Applications are gone. Where the first of some events had not been read, the partner holds the others back until a
+    person looks at them.
+    """
     held: set[str] = set()
     for region in world.plan.codes:
         with world.eyes(region).journal.read() as read:
@@ -68,9 +76,33 @@ def known_to_nobody(world: "World", code: str) -> None:
     for case_id in [one for one, at in world.accepted.items() if at == code and one not in held]:
         del world.accepted[case_id]
         world.tell(f"{code}: {case_id[-6:]} is lost: nobody else had it")
+    for region in world.plan.codes:
+        with world.eyes(region).journal.read() as read:
+            parked = read.parked(code="held_gap")
+        for row in parked:
+            events = [open_event(leaf.event).event for leaf in open_bundle(row.bytes).leaves if leaf.event is not None]
+            if not any(_stands(world, one.case_id, one.hand, one.seq, one.hash) for one in events):
+                world.perhaps[region, Role(row.arrival.topic.rpartition(".")[2])] += 1
 
 
 def still_waiting(world: "World", code: str) -> list[str]:
-    """Cases that wait though there is nothing left to take back."""
+    """Cases that wait though there is nothing left to take back; what was forged stands nowhere, and a person waits."""
     with world.eyes(code).journal.read() as read:
-        return [f"take back: {code}: {case_id} still waits" for case_id in sorted(cases_with_lost_events(read))]
+        alarms = [todo for kind in ALARMS for todo in read.todos(kind="alarm", code=kind)]
+    waits = set()
+    for todo in alarms:
+        named = json.loads(todo.data)
+        place = Hand(named["hand"]), named["seq"], bytes.fromhex(named["hash"])
+        if todo.case_id is not None and _stands(world, todo.case_id, *place):
+            waits.add(todo.case_id)
+    return [f"take back: {code}: {case_id} still waits" for case_id in sorted(waits)]
+
+
+def _stands(world: "World", case_id: str, hand: Hand, seq: int, hash: bytes) -> bool:
+    """Whether any region has that very event."""
+    for region in world.plan.codes:
+        with world.eyes(region).journal.read() as read:
+            stored = read.event_at(case_id, hand, seq)
+        if stored is not None and stored.event.hash == hash:
+            return True
+    return False

@@ -54,8 +54,9 @@ def test_what_a_partner_sent_comes_again_after_journal_ledger_and_mailbox_were_l
 @pytest.mark.parametrize(("first", "focus"), [(1, "disaster"), (58, "disaster"), (301, "silent")])
 def test_a_region_is_whole_again_once_it_has_taken_back_what_only_partners_had(first: int, focus: str) -> None:
     """Journal and ledger are lost while cases are under way; in the end the region is judged like any other."""
-    outcomes = [run(focused(draw(seed), (focus, "midway"))) for seed in range(first, first + 5)]
-    assert [outcome.violations for outcome in outcomes] == [[]] * 5
+    plans = [focused(draw(seed), (focus, "midway")) for seed in range(first, first + 5)]
+    outcomes = [run(plan) for plan in (*plans, focused(draw(first), (focus, "bare")))]
+    assert [outcome.violations for outcome in outcomes] == [[]] * 6
     assert sum(outcome.faults["taken_back"] for outcome in outcomes) > 0
 
 

@@ -95,7 +95,7 @@ class World(Regions):
         """Something happens, or one process has its turn."""
         self.step += 1
         self.time += timedelta(seconds=self.random.choice((0.01, 0.1, 1, 10)))
-        if self.plan.disaster and self.early is None and self.step > self.plan.steps // 2:
+        if self.plan.disaster and self.early is None and (self.plan.bare or self.step > self.plan.steps // 2):
             self._remember(self.plan.disaster)
         if self.copying and self.random.random() < 0.3:
             self.backup(self.random.choice(self.plan.codes))
