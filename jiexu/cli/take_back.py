@@ -86,7 +86,10 @@ def _sentences(done: "TakenBack") -> tuple[str, str]:
     if not done.taken:
         zh = f"{done.case_id}：本方事件不缺" if not done.missing else f"{done.case_id}：本次无可取回"
         en = f"{done.case_id}: " + ("none of our events is missing" if not done.missing else "nothing could be taken")
-    if done.missing:
+    if done.waits_for and not done.missing:
+        zh += "；本地没有此案，已函询对方，由其补送"
+        en += "; the case is not here, its partner was asked and sends its own events again"
+    elif done.missing:
         zh += f"；尚缺 {_listed(done.missing)}，等对方的 {done.waits_for} 经信箱补到后请再执行一次"
         en += f"; {_listed(done.missing)} wait for the partner's {done.waits_for}: run it again when that has come"
     elif done.alarms_left:

@@ -44,8 +44,9 @@ class TakenBack:
     """What came of one file. Events are named `hand seq`, personal values `hand seq field`.
 
     `missing` are events of ours in the file that are still not here, and `waits_for` the partner's event that the first
-    of them rests on. `withheld` are personal values of our events that neither the file nor this journal has; `alarms`
-    how many about lost events of this case were cleared, and how many still stand.
+    of them rests on, or its application where the case is not here at all. `withheld` are personal values of our events
+    that neither the file nor this journal has; `alarms` how many about lost events of this case were cleared, and how
+    many still stand.
     """
 
     case_id: str
@@ -61,7 +62,7 @@ class TakenBack:
     @property
     def complete(self) -> bool:
         """Nothing of ours is missing, and the case waits for nobody on account of it."""
-        return not self.missing and not self.alarms_left
+        return not self.missing and not self.waits_for and not self.alarms_left
 
 
 def take_back(agency: Agency, file: Path, by: str) -> TakenBack:
@@ -123,7 +124,8 @@ class TakingBack(Placing):
             self._give_values(proved)
         self.flush()
         missing = [proved.event for proved in self.own if self._event_at(proved.event) is None]
-        if taken or missing:
+        absent = self._case(self.case_id) is None
+        if taken or missing or absent:
             self._ask()
         cleared, left = self._settle_alarms(missing)
         if taken or self.given or cleared:
@@ -135,7 +137,7 @@ class TakingBack(Placing):
             taken=_places(taken),
             values=self.given,
             missing=_places(missing),
-            waits_for=self._waits_for(missing[0]) if missing else "",
+            waits_for=self._waits_for(missing[0]) if missing else f"{OWN_HAND[self.role.other]} 1" if absent else "",
             withheld=self._withheld(),
             alarms_cleared=cleared,
             alarms_left=left,

@@ -18,6 +18,7 @@ from jiexu.case.event import Hand, Role
 from jiexu.exchange.topics import topic_name
 from jiexu.region.directory.file import load_participants
 from jiexu.service.lost_events import ALARMS
+from jiexu.service.steps import Turned
 from jiexu.service.taking_back import FACT, TakeBackRefused, TakenBack, take_back
 from jiexu.service.wiring import current_signer
 from tests.audit.test_evidence import replaced, rewritten
@@ -402,11 +403,33 @@ def test_a_region_that_lost_all_takes_its_cases_back_from_its_partners(pair: Wor
         for file in files:
             take(pair, file)
         pair.idle()
-        pair.clock.pass_by(days=1)
+        pair.clock.pass_by(days=2)
     assert all(take(pair, file).complete for file in files)
     pair.idle()
     assert [pair.status(case_id) for case_id in cases] == ["closed"] * 2
     assert pair.desks[XIAN].platform.books()["sent"] == 2 * AMOUNT
+    all_agrees(pair)
+
+
+def test_an_application_that_was_not_answered_is_asked_for_when_all_is_lost(pair: World) -> None:
+    pair.services[XIAN, OUT].steps.turn = lambda limit: Turned()  # type: ignore[method-assign]
+    case_id = pair.case_of(*pair.moves(1))
+    pair.idle()
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    lose_ledger(pair)
+    expire_mailbox(pair)
+    rebuild(pair.folder / XIAN / "journal.db", XIAN, pair.desks[WENZHOU].exchange)
+    start(pair, XIAN)
+    begin(pair)
+    pair.idle()
+    with pair.desks[WENZHOU].journal.read() as read:
+        assert read.unreceipted() == []
+    assert pair.types(XIAN, case_id, Hand.INBOUND) == []
+    done = take(pair, evidence(pair, case_id))
+    assert (done.taken, done.missing, done.waits_for, done.complete) == ((), (), "inbound 1", False)
+    pair.idle()
+    assert pair.status(case_id) == "closed"
     all_agrees(pair)
 
 

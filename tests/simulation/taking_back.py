@@ -60,7 +60,7 @@ def _take(world: "World", code: str, file: Path) -> int:
         world.tell(f"{code}: takes back in {done.case_id[-6:]}: {what}", "taken_back" if done.taken else "")
     if done.withheld:
         world.violations.append(f"take back: {code}: {file.stem[-6:]}: no values of {done.withheld}")
-    return len(done.taken) + len(done.missing)
+    return len(done.taken) + (len(done.missing) or bool(done.waits_for))
 
 
 def known_to_nobody(world: "World", code: str) -> None:
