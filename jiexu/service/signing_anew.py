@@ -92,10 +92,13 @@ class Wishes:
         if wanted is None:
             self._not_ours(write, notice.issuer, about)
             return True
-        received = write.receipt_got(about.case_id, OWN_HAND[self.role], about.seq) is not None
-        if received and (wants == "sign_again" or _first(wanted) in self._answered):
-            return True  # it has come in since; else the partner may have lost what it gave its receipt for
         again = [wanted] if wants == "sign_again" else [*self._before(write, notice.issuer, about), wanted]
+        if write.receipt_got(about.case_id, OWN_HAND[self.role], about.seq) is not None:
+            if wants == "sign_again":
+                return True  # it has come in since
+            # The partner may have lost what it gave its receipts for. Several cases can share a bundle, and not those
+            # before it.
+            again = [one for one in again if _first(one) not in self._answered]
         return all([self._send_again(write, notice.issuer, one, wants) for one in again])  # noqa: C419 - each of them
 
     def _not_ours(self, write: Writes, peer: Party, about: NoticeAbout) -> None:

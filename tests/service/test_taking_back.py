@@ -411,6 +411,29 @@ def test_a_region_that_lost_all_takes_its_cases_back_from_its_partners(pair: Wor
     all_agrees(pair)
 
 
+def test_cases_that_shared_the_partners_last_bundle_come_back_with_what_was_before_it(pair: World) -> None:
+    """Each was lodged by itself, and all were credited at once: what is sent again for one is not all of another."""
+    count = pair.desks[XIAN].participants.partitions(XIAN)
+    cases = [pair.case_of(who) for who in pair.moves(*range(1, count + 2))]  # more than partitions: some share one
+    pair.idle()
+    stop(pair, XIAN)
+    remove_journal(pair, XIAN)
+    lose_ledger(pair)
+    expire_mailbox(pair)
+    rebuild(pair.folder / XIAN / "journal.db", XIAN, pair.desks[WENZHOU].exchange)
+    start(pair, XIAN)
+    files = [evidence(pair, case_id) for case_id in cases]
+    begin(pair)
+    for _ in range(6):
+        for file in files:
+            take(pair, file)
+        pair.idle()
+        pair.clock.pass_by(days=4)
+    assert all(take(pair, file).complete for file in files)
+    pair.idle()
+    all_agrees(pair)
+
+
 def test_an_application_that_was_not_answered_is_asked_for_when_all_is_lost(pair: World) -> None:
     pair.services[XIAN, OUT].steps.turn = lambda limit: Turned()  # type: ignore[method-assign]
     case_id = pair.case_of(*pair.moves(1))
