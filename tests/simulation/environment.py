@@ -44,6 +44,7 @@ class Environment:
         # By mailbox: what was put in that must be parked, how much more may be, and whether its tail was lost.
         self.planted: defaultdict[tuple[str, Role], list[bytes]] = defaultdict(list)
         self.perhaps: Counter[tuple[str, Role]] = Counter()
+        self.recovered = False  # whether regions lost journal and ledger together, and took back what partners had
         self.truncated: set[tuple[str, Role]] = set()
         self.known: set[int] = set()  # movers that the registries know
         self.accepted: dict[str, str] = {}  # case → region that told the applicant so

@@ -119,6 +119,7 @@ def _recover(world: World, codes: list[str]) -> None:
         if not moved:
             break
         quiesce(world)
+    world.recovered = True
     for code in codes:
         world.violations += still_waiting(world, code)
         known_to_nobody(world, code)
