@@ -147,14 +147,15 @@ class Happenings:
         world, random = self.world, Random(it.amount)
         role = random.choice(list(Role))
         topic = world.broker.topic(topic_name(it.where, role.value))
+        # It is read again from its start then, and what was parked before may be parked once more: what is lost too,
+        # by a zombie that has it in hand.
+        world.perhaps[it.where, role] += len(world.planted[it.where, role])
         for partition in topic.partitions:
             lost = random.randint(0, min(3, len(partition.records)))
             self._gone(it.where, role, partition.records[len(partition.records) - lost :])
             del partition.records[len(partition.records) - lost :]
         world.broker.version += 1
         world.truncated.add((it.where, role))
-        # It is read again from its start then, and what was parked before may be parked once more.
-        world.perhaps[it.where, role] += len(world.planted[it.where, role])
         world.tell(f"{topic.name}: the last records are lost", "tail_lost")
 
     def ledger_lost(self, it: Happening) -> None:

@@ -37,6 +37,7 @@ FOUND = {
     41566: "a region had nothing to do before its partner's clerk had looked at an alarm, and was blamed for it",
     150968: "who waited for a partner's word was forgotten when the ledger lost its end as well",
     263553: "the bank had refused a return before the event of it stood, and it was not sent again",
+    275290: "garbage that a zombie held in hand was parked twice when the mailbox had lost it, and once was allowed",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
