@@ -9,6 +9,8 @@ from jiexu.case.hands import ZERO, AnyHand, Form, HandState, InboundHand, Outbou
 from jiexu.case.money import credited_net, money_account
 
 PAID_OUT = ("pay_to_person", "pay_to_heirs")
+LEFT = ("completed", "closed")
+"""Statuses of a case by which the relation has left."""
 
 
 @dataclass(frozen=True)  # without slots: what takes long to derive is derived once

@@ -130,7 +130,7 @@ def signed(agency: Agency, decision: Decision) -> Decision:
         decision.drafts,
         decision.acts,
         decision.n,
-        decision.wants_row,
+        decision.row_as_of,
         decision.instead,
         decision.ruleset,
         signing,

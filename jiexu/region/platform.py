@@ -1,8 +1,9 @@
 """The port to the local insurance platform (本地医保信息平台): what jiexu asks of it, and what it makes it do.
 
 Reads are free of effect. Every **act** is repeatable under its key: the adapter keeps what was done, per act and
-key, and returns it to every repeat; a refusal did nothing, is not kept and may be tried again. So a service that
-dies anywhere between a claim and its event does the act again and learns what had been done.
+key, and returns it to every repeat, whatever it would answer to the act now: what was done is looked up before
+anything that could refuse it. A refusal did nothing, is not kept and may be tried again. So a service that dies
+anywhere between a claim and its event does the act again and learns what had been done.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from jiexu.case.event import Draft, Party, Role
 from jiexu.rules.checks import Outcome as CheckOutcome
@@ -42,19 +43,10 @@ def application_of(work: Work, identity: Identity) -> Application:
 
 def answers(agency: Agency, role: Role, works: Sequence[Work]) -> list[Outcome]:
     """Accept, reject with every ground, forward, or wait for a clerk. Outbound accepts only with the person's row."""
-    known = [(work, who) for work in works if (who := work.identity) is not None]
-    asked = []
-    for work, who in known:
-        application = application_of(work, who)
-        ruleset = ruleset_for(application.outbound, application.inbound, agency.today())
-        asked.append(Asked(application, ruleset, is_lodger=False, case_id=work.case_id, other_identity=who))
-    verdicts = {
-        work.case_id: (one, found)
-        for (work, _), one, found in zip(known, asked, judge(agency, role, asked), strict=True)
-    }
+    judged = _judged(agency, role, works)
     return [
-        _answer(agency, role, work, *verdicts[work.case_id])
-        if work.case_id in verdicts
+        _answer(agency, role, work, judged[work.case_id])
+        if work.case_id in judged
         else ForClerk(
             "answer",
             "identity_missing",
@@ -65,7 +57,47 @@ def answers(agency: Agency, role: Role, works: Sequence[Work]) -> list[Outcome]:
     ]
 
 
-def _answer(agency: Agency, role: Role, work: Work, asked: Asked, verdicts: Sequence[Verdict]) -> Outcome:
+def accepted_by_clerk(agency: Agency, role: Role, work: Work, overlap: object) -> Outcome:
+    """A clerk accepts: says what nobody else could say of the person, but sets no ground of refusal aside."""
+    judged = _judged(agency, role, [work]).get(work.case_id)
+    if judged is None:
+        zh, en = "缺少身份信息，尚不能受理；已请对方补送", "the identity is not disclosed yet: nothing can be accepted"
+        return ForClerk("accept", "identity_missing", zh, en)
+    refused = refusals(judged.verdicts)
+    if refused:
+        zh, en = ("；".join(f"{v.code} {v.zh}" for v in refused), "; ".join(f"{v.code} {v.en}" for v in refused))
+        return ForClerk(
+            "accept",
+            "grounds_stand",
+            f"不符合受理条件：{zh}。登记有误的先更正登记，否则不予受理",
+            f"grounds of refusal stand: {en}. Where the registry is wrong put that right first, else reject",
+        )
+    return _acceptance(agency, role, "accept", judged, overlap)
+
+
+class _Judged(NamedTuple):
+    ruleset: str
+    verdicts: Sequence[Verdict]
+    as_of: int
+
+
+def _judged(agency: Agency, role: Role, works: Sequence[Work]) -> dict[str, _Judged]:
+    """What the checks say of each case whose person is known here."""
+    known = [(work, who) for work in works if (who := work.identity) is not None]
+    asked = []
+    for work, who in known:
+        application = application_of(work, who)
+        ruleset = ruleset_for(application.outbound, application.inbound, agency.today())
+        asked.append(Asked(application, ruleset, is_lodger=False, case_id=work.case_id, other_identity=who))
+    verdicts, as_of = judge(agency, role, asked)
+    return {
+        work.case_id: _Judged(one.ruleset.id, found, as_of)
+        for (work, _), one, found in zip(known, asked, verdicts, strict=True)
+    }
+
+
+def _answer(agency: Agency, role: Role, work: Work, judged: _Judged) -> Outcome:
+    verdicts = judged.verdicts
     refused = refusals(verdicts)
     elsewhere = _moved_to(agency, work, refused)
     if elsewhere is not None and work.application["hops"] < MAX_HOPS:
@@ -82,20 +114,23 @@ def _answer(agency: Agency, role: Role, work: Work, asked: Asked, verdicts: Sequ
     if open_points:
         codes = "、".join(v.code for v in open_points)
         return ForClerk("answer", "not_established", f"未能核实：{codes}", f"not established: {codes}")
+    return _acceptance(agency, role, "answer", judged, None)
+
+
+def _acceptance(agency: Agency, role: Role, step: str, judged: _Judged, overlap: object) -> Decision:
     account = agency.participants.bank_account(agency.region, agency.today()) if role is Role.INBOUND else None
     body: dict[str, object] = {
-        "checks": check_results(verdicts),
-        "overlap": None,
+        "checks": check_results(judged.verdicts),
+        "overlap": overlap,
         "bank_account": str(account.version) if account else None,
     }
     taken = replace_code(_rejection(()), "OUT-10")
-    accepted = Draft("TransferAccepted", body)
     return Decision(
-        "answer",
-        (accepted,),
-        wants_row=role is Role.OUTBOUND,
+        step,
+        (Draft("TransferAccepted", body),),
+        row_as_of=judged.as_of if role is Role.OUTBOUND else None,
         instead=(taken,),
-        ruleset=asked.ruleset.id,
+        ruleset=judged.ruleset,
     )
 
 

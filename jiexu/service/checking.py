@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiexu.case.event import Role
+from jiexu.case.view import LEFT
 from jiexu.journal.port import CaseRow, Reads
 from jiexu.rules.checks import Outcome, Verdict, refusals, run_checks, unknowns
 from jiexu.rules.facts import Application, Identity, JournalFacts, PersonFacts, Scheme
 from jiexu.rules.judgements import CheckContext
 from jiexu.rules.ruleset import Ruleset
 from jiexu.service.agency import Agency
-from jiexu.service.consequences import COMPLETED, end_outstanding
+from jiexu.service.consequences import end_outstanding
 from jiexu.service.persons import person_key
 
 
@@ -26,16 +28,25 @@ class Asked:
     other_coverage_year: int | None = None
 
 
+class Judged(NamedTuple):
+    """The verdicts on each application, and the journal's last position when it was asked: what came later they do not
+    know."""
+
+    verdicts: list[list[Verdict]]
+    as_of: int
+
+
 def scheme_asked(role: Role, application: Application) -> Scheme:
     """The scheme that a side is asked about: the one that is left, or the one that is joined."""
     return application.from_scheme if role is Role.OUTBOUND else application.to_scheme
 
 
-def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdict]]:
+def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> Judged:
     """All verdicts of this side on each application; facts are read in bulk, one call a scheme."""
     # The journal is asked before the platform: where an end was not outstanding then, the platform's answer shows it.
     with agency.journal.read() as read:
         known = [_known(agency, read, role, one) for one in asked]
+        as_of = read.last_position()
     found: dict[int, PersonFacts] = {}
     by_scheme: dict[Scheme, list[int]] = {}
     for index, one in enumerate(asked):
@@ -62,7 +73,7 @@ def judge(agency: Agency, role: Role, asked: Sequence[Asked]) -> list[list[Verdi
         verdicts.append(
             run_checks(None, application, found[index], _journal_facts(role, one, found[index], known[index]), context)
         )
-    return verdicts
+    return Judged(verdicts, as_of)
 
 
 def _online(agency: Agency, region: str, procedure: str) -> bool:
@@ -92,8 +103,8 @@ def _journal_facts(role: Role, one: Asked, facts: PersonFacts, known: _Known) ->
     application = one.application
     partner = application.inbound if role is Role.OUTBOUND else application.outbound
     same_pair = [row for row in known.rows if row.partner == partner and row.role is role]
-    completed = [row for row in same_pair if row.status in COMPLETED]
-    back = [row for row in known.rows if row.role is role.other and row.status in COMPLETED]
+    completed = [row for row in same_pair if row.status in LEFT]
+    back = [row for row in known.rows if row.role is role.other and row.status in LEFT]
     resumed = role is Role.OUTBOUND and any(
         relation.scheme == application.from_scheme and relation.status != "ended" for relation in facts.relations
     )
@@ -107,9 +118,14 @@ def _journal_facts(role: Role, one: Asked, facts: PersonFacts, known: _Known) ->
 
 
 def check_results(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
-    """What passed, for TransferApplied and TransferAccepted."""
-    kept = {Outcome.PASSED: "passed", Outcome.NOTICE: "notice"}
-    return [{"code": v.code, "outcome": kept[v.outcome], "detail": None} for v in verdicts if v.outcome in kept]
+    """What passed, for TransferApplied and TransferAccepted. What nobody could say has passed once a clerk says so."""
+    kept = {
+        Outcome.PASSED: ("passed", None),
+        Outcome.NOTICE: ("notice", None),
+        Outcome.UNKNOWN: ("passed", "经办人员核实"),
+    }
+    found = [(v.code, *kept[v.outcome]) for v in verdicts if v.outcome in kept]
+    return [{"code": code, "outcome": outcome, "detail": detail} for code, outcome, detail in found]
 
 
 def reasons(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
@@ -117,4 +133,4 @@ def reasons(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
     return [{"code": v.code, "text": v.zh} for v in refusals(verdicts)]
 
 
-__all__ = ["Asked", "check_results", "judge", "reasons", "refusals", "unknowns"]
+__all__ = ["Asked", "Judged", "check_results", "judge", "reasons", "refusals", "unknowns"]

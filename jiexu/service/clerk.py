@@ -13,6 +13,7 @@ from jiexu.case.case import NotPermitted
 from jiexu.case.event import OWN_HAND, Draft, Event, Hand, Role
 from jiexu.case.steps import completing_step
 from jiexu.service.agency import Agency
+from jiexu.service.answering import accepted_by_clerk
 from jiexu.service.casebook import own_role
 from jiexu.service.doubt import ask_new, unheard_cases
 from jiexu.service.followers import Ledger
@@ -54,8 +55,8 @@ class Clerk:
         """Do one act in a case; returns the events that it issued.
 
         Raises ActRefused: `unknown_case`, `unknown_act`, `unknown_event`, `two_people`, `not_permitted`,
-        `hand_blocked`, `own_events_missing`, `partner_unheard`, `moved`, `refused` (by the local platform),
-        `ledger_unreachable`, or the code of what a step waits for.
+        `grounds_stand`, `hand_blocked`, `own_events_missing`, `partner_unheard`, `moved`, `refused` (by the local
+        platform), `ledger_unreachable`, or the code of what a step waits for.
         """
         agency = self.agency
         work = self._work(case_id)
@@ -84,7 +85,7 @@ class Clerk:
                 raise ActRefused("moved", "案件刚有新情况，请重新查看后再办", "the case has just changed: look again")
         except NotPermitted as problem:
             agency.book.forget(case_id)
-            raise ActRefused("not_permitted", problem.zh, str(problem)) from None
+            raise _not_permitted(problem) from None
         with agency.journal.read() as read:
             events = [s.event for s in read.case_events(case_id)]
         return [e for e in events if e.hand is OWN_HAND[work.role] and e.seq > before]
@@ -140,10 +141,19 @@ class Clerk:
             step = claims[0].claim.step
             raise ActRefused("hand_blocked", f"{since} 起正在办理 {step}，请稍候", f"{step} is under way since {since}")
 
+    def _refuse_unless_permitted(self, work: Work, draft: Draft) -> None:
+        try:
+            work.case.decide(work.role, draft)
+        except NotPermitted as problem:
+            raise _not_permitted(problem) from None
+
     def _decision(self, work: Work, name: str, details: Mapping[str, Any]) -> Decision | ForClerk | None:
         if name in STEP_ACTS and not details:
             (outcome,) = self.parts[work.role].decide(self.agency, STEP_ACTS[name](work), [work])
             return outcome
+        if name == "accept":
+            self._refuse_unless_permitted(work, Draft("TransferAccepted", {}))
+            return accepted_by_clerk(self.agency, work.role, work, details.get("overlap"))
         made: Decision | ForClerk | None = self.parts[work.role].clerk_act(self.agency, work, name, details)
         if made is not None:
             return made
@@ -151,19 +161,11 @@ class Clerk:
         if draft is None:
             raise ActRefused("unknown_act", f"没有 {name} 这项办理", f"there is no act {name} for the {work.role} side")
         _refuse_naming_nothing(work, draft)
-        if name == "accept":  # outbound accepts only with the person's row; without it OUT-10 names the survivor
-            if work.role is Role.OUTBOUND and work.identity is None:
-                zh, en = (
-                    "缺少身份信息，尚不能受理；已请对方补送",
-                    "the identity is not disclosed yet: nothing can be accepted",
-                )
-                raise ActRefused("identity_missing", zh, en)
-            taken = Draft(
-                "TransferRejected",
-                {"reasons": [{"code": "OUT-10", "text": None}], "survivor": None, "explanation": None},
-            )
-            return Decision(name, (draft,), wants_row=work.role is Role.OUTBOUND, instead=(taken,))
         return Decision(name, (draft,))
+
+
+def _not_permitted(problem: NotPermitted) -> ActRefused:
+    return ActRefused("not_permitted", problem.zh, str(problem))
 
 
 def _sending(work: Work) -> str:
@@ -187,8 +189,6 @@ def plain_draft(work: Work, name: str, details: Mapping[str, Any]) -> Draft | No
     view = work.case.view
     text = details.get("text")
     match name:
-        case "accept":
-            return Draft("TransferAccepted", {"checks": [], "overlap": details.get("overlap"), "bank_account": None})
         case "reject":
             reasons = [{"code": code, "text": text} for code in details["codes"]]
             return Draft("TransferRejected", {"reasons": reasons, "survivor": None, "explanation": text})

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Role
+from jiexu.case.view import LEFT
 from jiexu.journal.columns import own_role
 from jiexu.journal.port import CaseRow, IndexedEvent, Moved, Reads, Todo, Writes
 from jiexu.region.platform import Act, ActKey, Debit, EndRelation, Hold, Refused, Reinstate
@@ -30,8 +31,6 @@ _CAUSES = (
     "TransferRejected",
     "CaseForwarded",
 )
-COMPLETED = ("completed", "closed")
-"""Statuses of a case by which the relation has left."""
 _END = EndRelation.__name__
 
 
@@ -40,7 +39,7 @@ def end_outstanding(read: Reads, rows: Iterable[CaseRow]) -> str | None:
 
     Its end is not done yet, waits for the person's values or to be tried again, or was refused and waits for a clerk.
     """
-    left = [row for row in rows if row.role is Role.OUTBOUND and row.status in COMPLETED]
+    left = [row for row in rows if row.role is Role.OUTBOUND and row.status in LEFT]
     if not left:
         return None
     done = read.cursor(_cursor(Role.OUTBOUND))

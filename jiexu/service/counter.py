@@ -91,7 +91,8 @@ def dry_run(agency: Agency, application: Application) -> Lodged:
     if isinstance(settled, Ground):
         return Lodged("turned_back", None, (settled,))
     role, application = settled
-    (verdicts,) = judge(agency, role, [Asked(application, _ruleset(agency, application, None), is_lodger=True)])
+    asked = Asked(application, _ruleset(agency, application, None), is_lodger=True)
+    (verdicts,) = judge(agency, role, [asked]).verdicts
     stops = _stops(verdicts)
     outcome = "refused" if refusals(verdicts) else "turned_back" if stops else "lodged"  # as `lodge` has it
     return Lodged(outcome, None, stops, tuple(verdicts))
@@ -155,11 +156,10 @@ def _lodge(
         Asked(application, ruleset, is_lodger=True)
         for (_, _, application), ruleset in zip(group, rulesets, strict=True)
     ]
+    judged, as_of = judge(agency, role, asked)
     decided: list[Decided] = []
     places: list[tuple[int, list[Verdict]]] = []
-    for (index, lodging, application), ruleset, verdicts in zip(
-        group, rulesets, judge(agency, role, asked), strict=True
-    ):
+    for (index, lodging, application), ruleset, verdicts in zip(group, rulesets, judged, strict=True):
         stops = _stops(verdicts)
         if stops and not refusals(verdicts):
             answers[index] = Lodged("turned_back", None, stops, tuple(verdicts))
@@ -180,7 +180,7 @@ def _lodge(
                 drafts=(applied, refused) if fails else (applied,),
                 signing=Signing(lodging.office or agency.config.office.code, lodging.handled_by),
                 person_key=person_key(agency.index_key, who.document_type, who.document_number),
-                wants_row=role is Role.OUTBOUND and not fails,
+                row_as_of=as_of if role is Role.OUTBOUND and not fails else None,
                 instead=(applied, taken),
                 send=not fails,
             )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Draft, Party, Role, Seen
 from jiexu.case.published import protocol_digest
+from jiexu.case.view import LEFT
 from jiexu.contract.bundle import MAX_LEAVES, make_skeleton
 from jiexu.contract.codec import SealedEvent, seal_event
 from jiexu.contract.disclosure import Disclosure, conceal
@@ -39,9 +40,10 @@ class Signing:
 class Decided:
     """What was decided for one case: the drafts to append, and what the decision looked at.
 
-    `wants_row` is set where the event may only stand with the person's row of open_moves; `instead` then gives the
-    drafts for the case that another holds it. `concealed` are the bodies of a claim's drafts as they were encoded when
-    the table was asked, with their personal values.
+    `row_as_of` is set where the event may only stand with the person's row of open_moves: the journal's last position
+    when that was judged. `instead` then gives the drafts for the case that another has it, or has had it since.
+    `concealed` are the bodies of a claim's drafts as they were encoded when the table was asked, with their personal
+    values.
     """
 
     case: Case
@@ -51,7 +53,7 @@ class Decided:
     drafts: tuple[Draft, ...]
     signing: Signing
     person_key: str | None = None
-    wants_row: bool = False
+    row_as_of: int | None = None
     instead: tuple[Draft, ...] = ()
     claim: StoredClaim | None = None
     send: bool = True
@@ -119,11 +121,13 @@ def issue_within(agency: Agency, write: Writes, decided: Sequence[Decided]) -> l
 
 
 def _settle_wish_for_row(write: Writes, one: Decided) -> None:
-    if not one.wants_row:
+    if one.row_as_of is None:
         return
     assert one.person_key is not None, "whoever wants the row knows the person"
     scheme = (one.case.application or one.drafts[0]).body["from_scheme"]
     holder = write.take_row(one.person_key, scheme, one.case.case_id)
+    if holder == one.case.case_id:
+        holder = _left_since(write, one.person_key, scheme, one.row_as_of) or holder
     if holder != one.case.case_id:
         drafts = []
         for draft in one.instead:
@@ -131,6 +135,13 @@ def _settle_wish_for_row(write: Writes, one: Decided) -> None:
             drafts.append(Draft(draft.type, body))
         one.drafts = tuple(drafts)
         one.send = one.case.application is not None
+
+
+def _left_since(write: Writes, person: str, scheme: str, as_of: int) -> str | None:
+    """The case by which the relation has left since then: it has freed the row again, and no check has seen it."""
+    rows = write.cases(role=Role.OUTBOUND, person_key=person)
+    left = (r for r in rows if r.from_scheme == scheme and r.status in LEFT and r.position > as_of)
+    return next((row.case_id for row in left), None)
 
 
 def _seal(agency: Agency, one: Decided, now: datetime) -> None:

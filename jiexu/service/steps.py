@@ -176,6 +176,6 @@ class Steps:
             drafts=decision.drafts,
             signing=decision.signing or Signing(self.agency.config.office.code),
             person_key=key,
-            wants_row=decision.wants_row,
+            row_as_of=decision.row_as_of,
             instead=decision.instead,
         )

@@ -82,14 +82,15 @@ class Decision:
     """What a step decided: the drafts, and the acts that must be done before the (one) draft is true.
 
     `acts` are specifications without personal values (`{"act": "Debit", …}`): they stand in the claim, hence in the
-    ledger; the role turns them into acts when it does them. `n` numbers this step in the case.
+    ledger; the role turns them into acts when it does them. `n` numbers this step in the case. `row_as_of` and
+    `instead` are those of `Decided`.
     """
 
     step: str
     drafts: tuple[Draft, ...]
     acts: tuple[dict[str, Any], ...] = ()
     n: int = 0
-    wants_row: bool = False
+    row_as_of: int | None = None
     instead: tuple[Draft, ...] = ()
     ruleset: str | None = None
     signing: Signing | None = None

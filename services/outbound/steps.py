@@ -248,7 +248,7 @@ def form_body(agency: Agency, work: Work, facts: FormFacts) -> dict[str, Any]:
     return {
         "version": version,
         "answers": view.inbound.form_query if view.form_query_open else None,
-        "form_number": f"{agency.region}-{work.case_id[:12]}-{version}",
+        "form_number": f"{agency.region}-{work.case_id}-{version}",
         "person": {
             "name": person.name,
             "document_type": person.document_type,

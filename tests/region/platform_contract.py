@@ -175,6 +175,16 @@ class PlatformContract:
         assert platform.outbound.books()["sent"] == THOUSAND
         assert len(platform.inbound.bank_lines(0)) == 1
 
+    def test_a_repeat_is_told_what_was_done_where_the_act_would_be_refused_now(self, platform: World) -> None:
+        acts = Acts(platform)
+        done(platform.outbound, acts.debit("1000.00"), acts.send())
+        platform.inbound.bank_lines(0)
+        done(platform.inbound, acts.credit())
+        assert refused(platform.inbound, acts.credit(n=2)) == "above_arrived"
+        (result,) = platform.inbound.perform([acts.credit()])
+        assert isinstance(result, Done)
+        assert result.repeated
+
     def test_an_amount_written_with_fewer_decimals_is_the_same_act(self, platform: World) -> None:
         acts = Acts(platform)
         done(platform.outbound, acts.debit("500.00"))

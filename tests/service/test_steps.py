@@ -18,7 +18,7 @@ from jiexu.service.issue import issue
 from jiexu.service.steps import Steps
 from jiexu.service.work import Decision, ForClerk, load_works
 from services.outbound import OutboundPart
-from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, Died, World, draft, person, person_row
+from tests.service.pair import AMOUNT, CHENGDU, IN, OUT, WENZHOU, XIAN, Died, World, draft, person, person_row
 
 
 def by_clerk(world: World, code: str, role: Role, *steps: str) -> None:
@@ -456,6 +456,76 @@ def test_a_twin_answered_after_the_other_was_completed_is_rejected_and_not_forwa
     assert pair.status(late) == "rejected"
     assert pair.todo_codes(WENZHOU) == []
     pair.agreed()
+
+
+def test_a_clerk_cannot_accept_what_the_checks_refuse_and_sees_the_grounds(pair: World) -> None:
+    by_clerk(pair, XIAN, OUT, "answer")
+    (who,) = pair.moves(1)
+    late = pair.case_of(who)
+    first = pair.case_of(who, at=XIAN)
+    pair.idle()
+    assert pair.status(first) == "closed"
+    with pytest.raises(ActRefused) as refused:
+        pair.act(XIAN, late, "accept")
+    assert refused.value.code == "grounds_stand", "a relation moves once, whoever says so"
+    assert "OUT-02" in refused.value.zh
+    assert pair.case(XIAN, late).view.outbound.seq == 0
+    pair.act(XIAN, late, "reject", codes=("OUT-02",))
+    with pytest.raises(ActRefused) as refused:
+        pair.act(XIAN, late, "accept")
+    assert refused.value.code == "not_permitted"
+    pair.idle()
+    pair.agreed()
+    pair.books_fit()
+
+
+def test_a_clerk_says_what_the_platform_cannot_and_the_event_says_which_check_it_was(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.leaves(who, in_hospital=None)
+    case_id = pair.case_of(who)
+    pair.idle()
+    assert pair.todo_codes(XIAN) == ["not_established"]
+    pair.act(XIAN, case_id, "accept")
+    results = pair.case(XIAN, case_id).event(OUT, 1).body["checks"]
+    assert [result["code"] for result in results if result["detail"] is not None] == ["OUT-04"]
+    pair.idle()
+    assert pair.status(case_id) == "closed"
+    pair.agreed()
+    pair.books_fit()
+
+
+def test_what_was_judged_before_the_relation_left_by_another_case_is_not_accepted_after_it(three: World) -> None:
+    by_clerk(three, XIAN, OUT, "answer")
+    (who,) = three.moves(1)
+    three.joins(who, CHENGDU)
+    before = three.case_of(who)
+    three.idle()
+    late = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    three.idle()
+    three.act(WENZHOU, before, "withdraw", reason="applicant_request")  # so the row that it held is nobody's
+    three.idle()
+    agency, steps = three.services[XIAN, OUT].agency, three.services[XIAN, OUT].steps
+    with agency.journal.read() as read:
+        work = load_works(agency, OUT, read, [late])[late]
+    (accepted,) = steps.part.decide(agency, "answer", [work])
+    assert isinstance(accepted, Decision)
+    assert accepted.drafts[0].type == "TransferAccepted"
+    first = three.case_of(who, at=XIAN)
+    three.idle()
+    assert three.status(first, XIAN, WENZHOU) == "closed"
+    assert issue(agency, [steps.decided(work, accepted)]) == []
+    three.idle()
+    assert three.status(late, XIAN, CHENGDU) == "rejected"
+    assert three.case(CHENGDU, late).event(OUT, 1).body["survivor"] == first
+    three.agreed(XIAN, CHENGDU)
+
+
+def test_two_forms_of_one_moment_have_two_numbers(pair: World) -> None:
+    cases = [pair.case_of(who) for who in pair.moves(1, 2)]
+    pair.idle()
+    forms = [pair.case(WENZHOU, case_id).event(OUT, 2).body["form_number"] for case_id in cases]
+    assert cases[0][:12] == cases[1][:12], "both began in one millisecond"
+    assert len(set(forms)) == 2
 
 
 def test_an_account_that_is_overdrawn_after_acceptance_waits_for_a_clerk_and_the_other_cases_go_on(

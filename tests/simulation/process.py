@@ -14,6 +14,7 @@ from jiexu.exchange.port import Outgoing
 from jiexu.journal.store import StoreJournal
 from jiexu.region.platform import Act, Done, Refused
 from jiexu.region.registry import Bank, SqliteRegistry
+from jiexu.region.registry.acts import act_name
 from jiexu.service.agency import Agency
 from jiexu.service.config import Config
 from jiexu.service.loop import Service
@@ -132,7 +133,8 @@ class _Platform:
         process = self._process
         process.at("perform")
         self._bank.point = process.at
-        refused = [process.world.refuses(process.region) for _ in acts]
+        known = self._registry._done(acts).known  # a repeat is told what was done, whatever is refused now
+        refused = [(*act.key, act_name(act)) not in known and process.world.refuses(process.region) for act in acts]
         results = iter(self._registry.perform([act for act, no in zip(acts, refused, strict=True) if not no]))
         return [_NOT_NOW if no else next(results) for no in refused]
 

@@ -193,7 +193,7 @@ def same_n(case_id: str, step: str, n: str) -> ActKey:
 
 
 def accept_without_row(_: Any, one: Any) -> None:
-    one.wants_row = False
+    one.row_as_of = None
 
 
 _perform = SqliteRegistry._perform
