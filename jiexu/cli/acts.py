@@ -53,7 +53,11 @@ class Act:
 
 ACTS: dict[str, Act] = {
     "answer": Act("answer", "按校验结果答复申请", "Answer as the checks say."),
-    "accept": Act("accept", "受理", "Accept."),
+    "accept": Act(
+        "accept",
+        "受理：平台未能说明的由经办人员认定；校验不通过的不能受理",
+        "Accept: you say what the platform cannot; what the checks refuse stays out.",
+    ),
     "reject": Act(
         "reject",
         "不予受理，列明全部原因",

@@ -14,9 +14,6 @@ from jiexu.cli.values import STAFF
 if TYPE_CHECKING:
     from jiexu.journal.port import Reads, Todo
 
-# A fact of the journal: who dealt with which item. The item itself only says when.
-CLEARED = "todo_cleared"
-
 
 @click.group(
     help="""等人处理的事项：告警，以及自动办理中停下的。
@@ -80,9 +77,7 @@ def list_todo(everything: bool, config_file: Path, as_json: bool) -> None:
 @with_json
 def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
     """The command; see its help."""
-    from jiexu.journal.port import Fact
-    from jiexu.service.consequences import try_again
-    from jiexu.service.doubt import UNHEARD, go_on
+    from jiexu.service.todos import clear as clear_item
 
     with opened_to_write(config_file) as agency, agency.journal.write() as write:
         row = next((one for one in write.todos() if one.id == number), None)
@@ -93,15 +88,7 @@ def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
                 f"no item {number} waits: see jiexu todo list",
                 NO,
             )
-        write.clear_todo(number)
-        about = {"id": row.id, "kind": row.kind, "code": row.code, "case": row.case_id, "by": by}
-        write.append_fact(Fact(CLEARED, json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))))
-        # The case may be gone from a journal that was rebuilt; the item can still be cleared.
-        if row.case_id is not None and write.heads([row.case_id]):
-            write.put_on_agenda([row.case_id])
-        if row.code == UNHEARD:
-            go_on(write, row)
-        try_again(write, row)
+        about = clear_item(write, row, by)
     if as_json:
         print_json(about)
     else:
@@ -110,6 +97,8 @@ def clear(number: int, by: str, config_file: Path, as_json: bool) -> None:
 
 def _cleared_by(read: "Reads") -> dict[tuple[int, str], str]:
     """Who cleared an item, by its number and the moment: after a rebuild the numbers begin anew, the facts stay."""
+    from jiexu.service.todos import CLEARED
+
     found = {}
     for fact in read.facts(CLEARED):
         about = json.loads(fact.data)

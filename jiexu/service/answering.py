@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from jiexu.case.event import Draft, Party, Role
+from jiexu.journal.port import Reads
 from jiexu.rules.checks import Outcome as CheckOutcome
 from jiexu.rules.checks import Verdict, refusals, unknowns
 from jiexu.rules.facts import Application, Identity, Scheme
@@ -15,6 +16,8 @@ from jiexu.service.checking import Asked, check_results, judge, reasons
 from jiexu.service.counter import Lodging, anew_id, lodge
 from jiexu.service.doubt import hear_first
 from jiexu.service.lost_events import cases_with_lost_events
+from jiexu.service.moves import left_by_others
+from jiexu.service.persons import person_key
 from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 UNHEARD_RETRY = timedelta(minutes=10)
@@ -73,6 +76,29 @@ def accepted_by_clerk(agency: Agency, role: Role, work: Work, overlap: object) -
             f"grounds of refusal stand: {en}. Where the registry is wrong put that right first, else reject",
         )
     return _acceptance(agency, role, "accept", judged, overlap)
+
+
+def moved_by_another(agency: Agency, works: Sequence[Work]) -> dict[str, Verdict]:
+    """Accepted cases whose relation another case moves, or has moved, and the check that says so (OUT-02, OUT-10).
+
+    So with one that was lost with the journal and taken back after the person had applied anew, and was accepted.
+    """
+    named = [(work, who) for work in works if (who := work.identity) is not None]
+    with agency.journal.read() as read:
+        doubtful = [work for work, who in named if _has_another(agency, read, work, who)]
+    stops: dict[str, Verdict] = {}
+    for case_id, judged in _judged(agency, Role.OUTBOUND, doubtful).items() if doubtful else ():
+        stop = next((v for v in refusals(judged.verdicts) if v.code in ("OUT-02", "OUT-10")), None)
+        if stop is not None:
+            stops[case_id] = stop
+    return stops
+
+
+def _has_another(agency: Agency, read: Reads, work: Work, who: Identity) -> bool:
+    key = person_key(agency.index_key, who.document_type, who.document_number)
+    scheme = work.application["from_scheme"]
+    holder = read.row_holder(key, scheme)
+    return holder not in (None, work.case_id) or bool(left_by_others(read, key, scheme, work.case_id))
 
 
 class _Judged(NamedTuple):

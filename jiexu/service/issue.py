@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from jiexu.case.case import Case
 from jiexu.case.event import OWN_HAND, Draft, Party, Role, Seen
 from jiexu.case.published import protocol_digest
-from jiexu.case.view import LEFT
 from jiexu.contract.bundle import MAX_LEAVES, make_skeleton
 from jiexu.contract.codec import SealedEvent, seal_event
 from jiexu.contract.disclosure import Disclosure, conceal
@@ -21,6 +20,7 @@ from jiexu.exchange.topics import partition_of
 from jiexu.journal.port import DisclosureRow, NewBundle, NewEvent, StoredClaim, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.changes import Change, note_changes
+from jiexu.service.moves import left_by_others
 
 PROTOCOL = protocol_digest()
 # Leaves of one bundle are cut so that even the longest forms, with their disclosures, stay below 512 KiB.
@@ -126,8 +126,11 @@ def _settle_wish_for_row(write: Writes, one: Decided) -> None:
     assert one.person_key is not None, "whoever wants the row knows the person"
     scheme = (one.case.application or one.drafts[0]).body["from_scheme"]
     holder = write.take_row(one.person_key, scheme, one.case.case_id)
-    if holder == one.case.case_id:
-        holder = _left_since(write, one.person_key, scheme, one.row_as_of) or holder
+    if (
+        holder == one.case.case_id
+    ):  # it is also free again after the relation has left by another, which no check has seen
+        left = left_by_others(write, one.person_key, scheme, holder)
+        holder = next((row.case_id for row in left if row.position > one.row_as_of), holder)
     if holder != one.case.case_id:
         drafts = []
         for draft in one.instead:
@@ -135,13 +138,6 @@ def _settle_wish_for_row(write: Writes, one: Decided) -> None:
             drafts.append(Draft(draft.type, body))
         one.drafts = tuple(drafts)
         one.send = one.case.application is not None
-
-
-def _left_since(write: Writes, person: str, scheme: str, as_of: int) -> str | None:
-    """The case by which the relation has left since then: it has freed the row again, and no check has seen it."""
-    rows = write.cases(role=Role.OUTBOUND, person_key=person)
-    left = (r for r in rows if r.from_scheme == scheme and r.status in LEFT and r.position > as_of)
-    return next((row.case_id for row in left), None)
 
 
 def _seal(agency: Agency, one: Decided, now: datetime) -> None:

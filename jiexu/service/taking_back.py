@@ -25,6 +25,7 @@ from jiexu.service.doubt import ask_after_loss
 from jiexu.service.intake import Intake
 from jiexu.service.issue import Signed, own_bundles
 from jiexu.service.lost_events import ALARMS
+from jiexu.service.moves import left_by_others
 from jiexu.service.placing import Placing, rows_of, unknown
 
 FACT = "taken_back"
@@ -127,6 +128,8 @@ class TakingBack(Placing):
         absent = self._case(self.case_id) is None
         if taken or missing or absent:
             self._ask()
+        if taken:
+            self._tell_of_others()
         cleared, left = self._settle_alarms(missing)
         if taken or self.given or cleared:
             about = {"case": self.case_id, "by": by, "from": self.exporter, "file": file, "events": _places(taken)}
@@ -226,6 +229,16 @@ class TakingBack(Placing):
         stored = self.write.event_at(event.case_id, event.hand, event.seq)
         if stored is not None:
             self.given += self._add_missing(stored, proved.disclosures)
+
+    def _tell_of_others(self) -> None:
+        """The person may have applied anew meanwhile, and the relation have left by that case."""
+        row = self.write.case_row(self.case_id)
+        if row is None or row.role is not Role.OUTBOUND or not row.person_key:
+            return
+        for other in left_by_others(self.write, row.person_key, row.from_scheme, self.case_id):
+            zh = f"本案已取回，但该参保人同一险种已由案件 {other.case_id} 转出；请人工处理"
+            en = f"the case was taken back, but this person's relation has left by {other.case_id}: a clerk must decide"
+            self.write.raise_todo("alarm", "reopened_without_row", self.case_id, zh, en)
 
     def _withheld(self) -> tuple[str, ...]:
         """Personal values of our events that nobody has given; what was erased here is not among them."""

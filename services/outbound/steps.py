@@ -12,7 +12,7 @@ from jiexu.region.platform import Act, ActKey, Debit, FormFacts, PayOut, Send
 from jiexu.rules.facts import Scheme
 from jiexu.rules.money import money_outcome
 from jiexu.service.agency import Agency
-from jiexu.service.answering import answers, lodge_anew
+from jiexu.service.answering import answers, lodge_anew, moved_by_another
 from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 # After this many refusals by the bank a person looks before money is sent once more.
@@ -124,8 +124,15 @@ class OutboundPart:
         ]
         facts = dict(zip([c[0] for c in cases], agency.platform.form_facts(cases, agency.today()), strict=True))
         step = "answer_form_query" if answering else "upload"
+        moved = moved_by_another(agency, [work for work in works if work.case.view.form is None])
         outcomes: list[Outcome] = []
         for work in works:
+            if work.case_id in moved:
+                stop = moved[work.case_id]
+                zh = f"该参保关系已由另一案件转出或正在转出：{stop.code} {stop.zh}。请核对，本案应撤回"
+                en = f"another case moves this relation, or has moved it: {stop.code} {stop.en}. Withdraw this one"
+                outcomes.append(ForClerk(step, "moved_by_another", zh, en))
+                continue
             found = facts.get(work.case_id)
             if found is None:
                 zh, en = "登记库中查无此人，无法生成信息表", "the registry does not know the person: no form"

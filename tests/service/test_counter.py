@@ -10,8 +10,8 @@ from jiexu.journal.port import Todo
 from jiexu.region.platform import EndRelation, Refused
 from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
 from jiexu.service.answering import Lodging
-from jiexu.service.consequences import try_again
 from jiexu.service.counter import anew_id, dry_run, lodge
+from jiexu.service.todos import clear
 from tests.service.pair import CHENGDU, IN, OUT, WENZHOU, XIAN, World, person
 
 
@@ -204,10 +204,9 @@ def test_a_relation_whose_end_the_platform_refused_is_not_moved_again_while_that
 
 
 def dealt_with(world: World, todo: Todo) -> None:
-    """A person has cleared an item, as `jiexu todo clear` does."""
+    """A person has dealt with an item."""
     with world.agencies[XIAN, OUT].journal.write() as write:
-        write.clear_todo(todo.id)
-        try_again(write, todo)
+        clear(write, todo, "D0117")
 
 
 # --- forwarded

@@ -11,8 +11,9 @@ from jiexu.exchange.topics import partition_of, topic_name
 from jiexu.journal.port import Writes
 from jiexu.service import last_known
 from jiexu.service.clerk import ActRefused
-from jiexu.service.doubt import ANSWER, UNHEARD, go_on
+from jiexu.service.doubt import ANSWER, UNHEARD
 from jiexu.service.lost_events import cases_with_lost_events
+from jiexu.service.todos import clear
 
 from .pair import IN, OUT, WENZHOU, XIAN, World
 from .test_lost_events import begin, bring_back, lose_ledger, set_aside
@@ -122,8 +123,7 @@ def test_a_person_who_has_spoken_with_the_partner_lets_its_cases_go_on(pair: Wor
     forget(pair, case_id)
     (alarm,) = pair.todos(XIAN, UNHEARD)
     with pair.desks[XIAN].journal.write() as write:
-        write.clear_todo(alarm.id)
-        go_on(write, alarm)
+        clear(write, alarm, "D0117")
     turns(pair)
     assert pair.types(XIAN, case_id, Hand.OUTBOUND)[1] == "InformationFormUploaded"
 

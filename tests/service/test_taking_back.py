@@ -17,6 +17,7 @@ from jiexu.audit.verify import verify_journal
 from jiexu.case.event import Hand, Role
 from jiexu.exchange.topics import topic_name
 from jiexu.region.directory.file import load_participants
+from jiexu.service.clerk import ActRefused
 from jiexu.service.lost_events import ALARMS
 from jiexu.service.steps import Turned
 from jiexu.service.taking_back import FACT, TakeBackRefused, TakenBack, take_back
@@ -253,6 +254,35 @@ def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes
     three.idle()
     books = three.desks[XIAN].platform.books()
     assert (books["debited"], books["sent"]) == (AMOUNT, AMOUNT)
+    assert three.types(XIAN, again, Hand.OUTBOUND) == ["TransferAccepted"], "the months go once too"
+    assert "moved_by_another" in three.todo_codes(XIAN)
+    with pytest.raises(ActRefused) as refused:
+        three.act(XIAN, again, "upload")
+    assert refused.value.code == "moved_by_another"
+    three.act(XIAN, again, "withdraw", reason="lodged_in_error")
+    three.idle()
+    assert three.status(case_id) == "closed"
+    assert three.status(again, XIAN, CHENGDU) == "withdrawn"
+
+
+def test_a_person_whose_relation_has_left_meanwhile_is_shown_to_a_clerk_when_the_lost_case_is_taken_back(
+    three: World,
+) -> None:
+    (who,) = three.moves(1)
+    three.joins(who, CHENGDU)
+    set_aside(three)
+    case_id = three.case_of(who, at=XIAN)
+    while "TransferAccepted" not in three.types(WENZHOU, case_id, Hand.INBOUND):
+        three.turn()
+    lose_ledger(three)
+    bring_back(three)
+    begin(three)
+    again = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    three.idle()
+    assert three.status(again, XIAN, CHENGDU) == "closed"
+    assert take(three, evidence(three, case_id)).taken
+    (alarm,) = three.todos(XIAN, "reopened_without_row")
+    assert (alarm.case_id, again in alarm.zh) == (case_id, True)
 
 
 def pin(world: World, case_id: str) -> None:

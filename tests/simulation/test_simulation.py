@@ -38,6 +38,11 @@ FOUND = {
     150968: "who waited for a partner's word was forgotten when the ledger lost its end as well",
     263553: "the bank had refused a return before the event of it stood, and it was not sent again",
     275290: "garbage that a zombie held in hand was parked twice when the mailbox had lost it, and once was allowed",
+    281866: "a clerk accepted a case whose relation had left by another, and the months were moved twice",
+    242625: "the person's other case was accepted after the loss, and the lost one went on once it was taken back",
+    351032: "the same, the other case being one that another region had claimed",
+    233062: "a return whose order and event were lost: nobody did it again, under the key that the registry knows",
+    280146: "the platform refused a repeat of what it had done, which its contract forbids",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
