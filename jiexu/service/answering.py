@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jiexu.case.event import Draft, Party, Role
 from jiexu.journal.port import Reads
+from jiexu.region.directory.problem import DirectoryError
 from jiexu.rules.checks import Outcome as CheckOutcome
 from jiexu.rules.checks import Verdict, refusals, unknowns
 from jiexu.rules.facts import Application, Identity, Scheme
@@ -183,6 +184,14 @@ def replace_code(draft: Draft, code: str) -> Draft:
     return replace(draft, body={**draft.body, "reasons": [{"code": code, "text": None}]})
 
 
+def _pooling_region(agency: Agency, code: str) -> str:
+    """The pooling region of a code that a partner named, perhaps a county's; the counter turns back what is none."""
+    try:
+        return agency.places.resolve(code).pooling_region.code
+    except DirectoryError:
+        return code
+
+
 def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
     """The lodger lodges a forwarded case anew at the named region, linked, the date of application kept."""
     outcomes: list[Outcome] = []
@@ -193,6 +202,7 @@ def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
         who = work.identity
         role = work.role.other
         forwarded = work.case.event(role, work.case.view.hand(role).forwarded).body
+        region = _pooling_region(agency, forwarded["region"])
         new_id = anew_id(work.case_id)
         with agency.journal.read() as read:
             if read.heads([new_id]):
@@ -200,7 +210,7 @@ def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
                 continue
             lost = new_id in cases_with_lost_events(read)
         # The id is derived: the case may have been lodged once, and been lost with the journal since.
-        if lost or hear_first(agency, Party(forwarded["region"], role)):
+        if lost or hear_first(agency, Party(region, role)):
             with agency.journal.write() as write:
                 write.put_on_agenda([work.case_id], write.now + UNHEARD_RETRY)
             outcomes.append(None)
@@ -212,7 +222,9 @@ def lodge_anew(agency: Agency, works: Sequence[Work]) -> list[Outcome]:
                 )
             )
             continue
-        application = replace(application_of(work, who), **{role.value: forwarded["region"]})
+        before = application_of(work, who)
+        outbound = role is Role.OUTBOUND
+        application = replace(before, outbound=region) if outbound else replace(before, inbound=region)
         lodging = Lodging(
             application,
             channel=work.application["channel"],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jiexu.case.event import Role
+from jiexu.case.event import Party, Role
 from jiexu.journal.port import Todo
 from jiexu.region.platform import EndRelation, Refused
 from jiexu.rules.facts import Application, Identity, RelationStatus, Scheme
@@ -236,6 +236,27 @@ def test_a_forwarded_case_is_lodged_anew_linked_with_its_date_kept(three: World)
     assert (body["forwarded_from"], body["hops"], body["applied_on"]) == (case_id, 1, applied_on)
     three.agreed(XIAN, WENZHOU)
     three.agreed(CHENGDU, WENZHOU)
+
+
+def test_a_partner_may_name_a_county_and_it_is_the_pooling_region_that_is_heard_first(
+    three: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Party] = []
+
+    def hear_first(_: object, partner: Party) -> bool:
+        heard.append(partner)
+        return False
+
+    monkeypatch.setattr("jiexu.service.answering.hear_first", hear_first)
+    agency = three.agencies[XIAN, OUT]
+    agency.config = agency.config.model_copy(update={"steps": {"outbound": {"answer": "clerk"}}})
+    (who,) = three.moves(1)
+    case_id = three.case_of(who)
+    three.idle()
+    three.act(XIAN, case_id, "forward", region="510104", text=None)
+    three.idle()
+    assert heard == [Party(CHENGDU, OUT)]
+    assert three.case(WENZHOU, anew_id(case_id)).parties[OUT].region == CHENGDU
 
 
 def test_after_two_hops_a_case_is_rejected_and_not_forwarded(three: World) -> None:

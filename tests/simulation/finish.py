@@ -17,7 +17,7 @@ ROUNDS = 8
 
 # What a clerk does about a step; several are tried in turn.
 ACTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
-    "answer": (("answer", {}), ("accept", {})),
+    "answer": (("accept", {}), ("answer", {})),
     "upload": (("upload", {}),),
     "answer_form_query": (("explain_form", {"text": "已核对"}),),
     "answer_balance_query": (("explain_balance", {"text": "已核对"}), ("remit", {})),

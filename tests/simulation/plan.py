@@ -148,7 +148,7 @@ def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
     """The plan with more of something, where a test looks for one thing only.
 
     `forged:KIND` and other happenings by their kind; `crash@POINT` and other strikes; `disaster`, also `silent`, and
-    after either `midway`, `bare`; `story:NAME`.
+    after either `midway`, `bare`; `story:NAME`; `clerk:STEP`, a step that waits for outbound's clerks.
     """
     random = Random(f"focus {plan.seed}")
     for wanted in on:
@@ -164,6 +164,8 @@ def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
             plan = replace(plan, midway=True)
         elif kind == "bare":
             plan = replace(plan, bare=True)
+        elif kind == "clerk":
+            plan = replace(plan, modes={**plan.modes, **{code: {"outbound": {more: "clerk"}} for code in plan.codes}})
         elif kind == "story":
             plan = replace(plan, codes=CODES, movers=tuple(replace(m, story=more) for m in plan.movers))
         else:

@@ -1,7 +1,7 @@
 """Safeguards of the product: what each is for, what is seen to go wrong without it, and what switches it off.
 
-A `backstop` stands behind another safeguard and is noticed only when that one is gone too; `spare` ones save work or
-time, and nothing is lost or doubled without them. Both are tried all the same (ablations.py).
+A `backstop` stands behind another safeguard and is noticed late, or only when that one is gone too; `spare` ones save
+work or time, and nothing is lost or doubled without them. Both are tried all the same (ablations.py).
 """
 
 from collections.abc import Callable
@@ -52,6 +52,8 @@ _NO_BLOCK = off(
     (clerk.Clerk, "_refuse_blocked", no.nothing),
 )
 _NONE_LOST = off(*((module, "cases_with_lost_events", no.none_lost) for module in (lost_events, clerk)))
+_NO_FORM_JUDGED = off((outbound, "moved_by_another", lambda *_: {}))
+_CLERK_UNJUDGED = off((clerk, "accepted_by_clerk", no.accept_unjudged))
 _NOT_HEARD = off(*((module, "unheard_cases", no.none_lost) for module in (lost_events, clerk)))
 
 SAFEGUARDS = (
@@ -152,8 +154,30 @@ SAFEGUARDS = (
         "row",
         "outbound accepts only with the person's row of open_moves",
         "two regions take over one person's relation and money",
-        off((issue, "_settle_wish_for_row", no.accept_without_row)),
-        ("story:twins", "act", "act"),
+        off((CaseWrites, "take_row", no.row_for_everybody)),
+        ("story:twins",),
+    ),
+    Safeguard(
+        "form_judged",
+        "no form goes out where another case moves the relation, or has moved it",
+        "a case that was lost and is taken back moves what another has moved since",
+        _NO_FORM_JUDGED,
+        ("story:twins", "silent", "midway", "bare"),
+    ),
+    Safeguard(
+        "clerk_judged",
+        "a clerk's accept sets no ground of refusal aside",
+        "a case is accepted in vain; its form does not go out",
+        _CLERK_UNJUDGED,
+        ("story:twins", "clerk:answer"),
+        kind="backstop",
+    ),
+    Safeguard(
+        "clerk_and_form_judged",
+        "the two before, both gone",
+        "a relation that has left by one case moves again by another, and its months are recorded twice",
+        no.together(_NO_FORM_JUDGED, _CLERK_UNJUDGED),
+        ("story:twins", "clerk:answer"),
     ),
     # claims and acts
     Safeguard(

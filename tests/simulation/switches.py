@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from jiexu.case.event import Draft, Role
 from jiexu.contract.letters import make_receipts
 from jiexu.exchange.port import ExchangeError, Outgoing
 from jiexu.exchange.topics import topic_name
@@ -21,6 +22,7 @@ from jiexu.service.intake import Intake
 from jiexu.service.loop import Service
 from jiexu.service.placing import Placing
 from jiexu.service.startup import StartReport
+from jiexu.service.work import Decision
 from tests.simulation import disk
 from tests.simulation.disk import MemoryDisk
 from tests.simulation.run import machine
@@ -192,8 +194,20 @@ def same_n(case_id: str, step: str, n: str) -> ActKey:
     return ActKey(case_id, step, "1")
 
 
-def accept_without_row(_: Any, one: Any) -> None:
-    one.row_as_of = None
+def row_for_everybody(_: Any, person_key: str, scheme: str, case_id: str) -> str:
+    return case_id
+
+
+def accept_unjudged(agency: Any, role: Any, work: Any, overlap: Any) -> Decision:
+    """A clerk accepts whom the checks refuse, if only nobody holds the person's row now."""
+    taken = {"reasons": [{"code": "OUT-10", "text": None}], "survivor": None, "explanation": None}
+    accepted = {"checks": [], "overlap": overlap, "bank_account": None}
+    return Decision(
+        "accept",
+        (Draft("TransferAccepted", accepted),),
+        row_as_of=FAR if role is Role.OUTBOUND else None,
+        instead=(Draft("TransferRejected", taken),),
+    )
 
 
 _perform = SqliteRegistry._perform
