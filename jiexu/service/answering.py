@@ -147,7 +147,7 @@ def _answer(agency: Agency, role: Role, work: Work, judged: _Judged) -> Outcome:
 def _acceptance(agency: Agency, role: Role, step: str, judged: _Judged, overlap: object) -> Decision:
     account = agency.participants.bank_account(agency.region, agency.today()) if role is Role.INBOUND else None
     body: dict[str, object] = {
-        "checks": check_results(judged.verdicts),
+        "checks": check_results(judged.verdicts, established=True),
         "overlap": overlap,
         "bank_account": str(account.version) if account else None,
     }

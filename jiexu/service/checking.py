@@ -117,13 +117,11 @@ def _journal_facts(role: Role, one: Asked, facts: PersonFacts, known: _Known) ->
     )
 
 
-def check_results(verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
-    """What passed, for TransferApplied and TransferAccepted. What nobody could say has passed once a clerk says so."""
-    kept = {
-        Outcome.PASSED: ("passed", None),
-        Outcome.NOTICE: ("notice", None),
-        Outcome.UNKNOWN: ("passed", "经办人员核实"),
-    }
+def check_results(verdicts: Sequence[Verdict], established: bool = False) -> list[dict[str, object]]:
+    """What passed, for TransferApplied and TransferAccepted; `established`: a clerk says what nobody else could."""
+    kept: dict[Outcome, tuple[str, str | None]] = {Outcome.PASSED: ("passed", None), Outcome.NOTICE: ("notice", None)}
+    if established:
+        kept[Outcome.UNKNOWN] = ("passed", "经办人员核实")
     found = [(v.code, *kept[v.outcome]) for v in verdicts if v.outcome in kept]
     return [{"code": code, "outcome": outcome, "detail": detail} for code, outcome, detail in found]
 

@@ -92,6 +92,18 @@ def test_all_reasons_are_given_at_once_and_the_case_is_not_sent(pair: World) -> 
         assert read.unreceipted() == []
 
 
+def test_what_nobody_could_say_of_an_application_that_is_refused_has_not_passed(pair: World) -> None:
+    (who,) = pair.moves(1)
+    pair.leaves(who, in_hospital=None, retired=True)
+    answer = pair.apply(who, at=XIAN)
+    assert answer.outcome == "refused"
+    assert answer.case_id is not None
+    assert codes(pair, XIAN, answer.case_id, OUT, 2) == ["OUT-07"]
+    checks = pair.case(XIAN, answer.case_id).event(OUT, 1).body["checks"]
+    assert not {"OUT-04", "OUT-07"} & {check["code"] for check in checks}
+    assert "OUT-01" in {check["code"] for check in checks}
+
+
 def test_the_answering_side_gives_all_its_reasons_at_once(pair: World) -> None:
     (who,) = pair.moves(1)
     pair.leaves(who, in_hospital=True, status=RelationStatus.ACTIVE)
