@@ -66,6 +66,7 @@ class SqliteSql:
             "secure_delete = ON",  # an erased value must be gone from the file, not only from the table
         ):
             self._db.execute(f"PRAGMA {pragma}")
+        self._queries_only = False
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run a statement and return all of its rows."""
@@ -95,7 +96,7 @@ class SqliteSql:
     def begin_write(self) -> None:
         """Take the file's write lock. Raises JournalBusy where another process does not let go of it."""
         try:
-            self._db.execute("PRAGMA query_only = OFF")
+            self._only_query(False)
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
@@ -104,9 +105,16 @@ class SqliteSql:
 
     def begin_read(self) -> None:
         """Begin a snapshot of now: SQLite takes it at the first read, so one is made at once."""
-        self._db.execute("PRAGMA query_only = ON")
+        self._only_query(True)
         self._db.execute("BEGIN DEFERRED")
         self._db.execute("SELECT last FROM head").fetchone()
+
+    def _only_query(self, on: bool) -> None:
+        """Let this connection write, or not. Only where it changes: each such word makes SQLite forget what it has
+        prepared, and a journal's connection reads or writes, as a rule never both."""
+        if on is not self._queries_only:
+            self._db.execute(f"PRAGMA query_only = {'ON' if on else 'OFF'}")
+            self._queries_only = on
 
     def commit(self) -> None:
         """Make the transaction durable. Raises JournalUnavailable where the disk had no room for it."""
