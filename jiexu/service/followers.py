@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from jiexu.audit.rebuild import ledger_tail
 from jiexu.case.event import Party, Role
 from jiexu.contract.bundle import Leaf, open_bundle, pack
 from jiexu.contract.disclosure import Disclosure
@@ -20,7 +19,15 @@ from jiexu.exchange.topics import Purpose, topic_name
 from jiexu.journal.port import LogLine, Moved, Reads, ReceiptRow, StoredBundle
 from jiexu.service import personal
 from jiexu.service.agency import Agency
-from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, note_next_offset, settle_cursor
+from jiexu.service.ledger_end import (
+    LEDGER_CURSOR,
+    look_at_end,
+    may_hide_a_loss,
+    next_offset,
+    note_failed,
+    note_next_offset,
+    settle,
+)
 from jiexu.service.notices import letters_cursor, peers_with_notices, send_notices
 from jiexu.service.signing_anew import is_stale, sign_anew, usable_keys
 from jiexu.service.wishes import forget_wishes, relay_cursor, wishes
@@ -74,34 +81,47 @@ class Ledger:
             values, late = personal.records_of(agency.region, read, lines)
             if not lines and not values:
                 return 0
-            after, waited = next_offset(read), read.note(LEDGER_WAITS)
+            after, doubt = next_offset(read), may_hide_a_loss(read) or bool(read.note(LEDGER_WAITS))
         try:
             # The values first: what the ledger gives back after a loss must be complete.
             agency.producer.send(values)
             agency.fault("personal.sent")
             placed = [offset for offset, _ in agency.producer.send(self._batches(lines))]
-            # Records that were written are gone where these got offsets that were taken; what was written without
-            # being acknowledged could hide that.
-            doubt = bool(waited) or bool(placed and placed[0] < after)
-            tail = ledger_tail(agency.exchange, agency.region) if doubt else None
+            # Records that were written are gone where these got offsets that were taken.
+            end = look_at_end(agency) if doubt or (placed and placed[0] < after) else None
         except ExchangeError as error:
             self._unreachable(error)
             return 0
         agency.fault("ledger.sent")
         try:
             with agency.journal.write() as write:
-                if tail is not None:
-                    settle_cursor(agency, write, stands, tail)
+                if end is not None:
+                    settle(agency, write, end)
                     write.set_note(LEDGER_WAITS, "")
                 elif lines:
                     write.move_cursor(LEDGER_CURSOR, stands, lines[-1].position)
                     note_next_offset(write, placed[-1] + 1)
                 if late:
                     personal.forget_late(write, late)
-        except Moved:
-            pass  # another process of this region wrote the same lines; the reader knows them by position
+        except Moved:  # another process of this region wrote the same lines; the reader knows them by position
+            self._look_behind(placed)
         self.unreachable_since = None
         return len(lines) + len(late)
+
+    def _look_behind(self, placed: Sequence[int]) -> None:
+        """Our records were late. Where they took the last places that the other process had been given, its own are
+        gone, and the next record's offset will not show it."""
+        with self.agency.journal.read() as read:
+            expected = next_offset(read)
+        if not placed or not placed[0] < expected <= placed[-1] + 1:
+            return
+        try:
+            end = look_at_end(self.agency)
+        except ExchangeError as error:
+            self._unreachable(error)
+            return
+        with self.agency.journal.write() as write:
+            settle(self.agency, write, end)
 
     def _batches(self, lines: Sequence[LogLine]) -> list[Outgoing]:
         batches: list[list[LogLine]] = [[]]
@@ -122,12 +142,9 @@ class Ledger:
 
     def _unreachable(self, error: ExchangeError) -> None:
         """Say since when nothing reaches the ledger; a ledger that is missing or forbidden is an alarm too."""
-        with self.agency.journal.read() as read:
-            said = bool(read.note(LEDGER_WAITS))
-        if said and self.unreachable_since is not None:
-            return
         self.unreachable_since = self.unreachable_since or self.agency.clock().isoformat()
         with self.agency.journal.write() as write:
+            note_failed(write)
             if not write.note(LEDGER_WAITS):
                 write.set_note(LEDGER_WAITS, self.unreachable_since)
             if not isinstance(error, ExchangeUnavailable):

@@ -1,17 +1,19 @@
 """A ledger that loses its last records while the region's processes run on: no gap stays in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pytest
 
 from jiexu.audit.rebuild import ledger_lines, ledger_tail
+from jiexu.case.event import Role
 from jiexu.contract import models
 from jiexu.contract.records import encode_record
 from jiexu.exchange.port import ExchangeUnavailable, Outgoing
 from jiexu.exchange.topics import create, region_topics, topic_name
 from jiexu.journal.port import Fact, LogLine
 from jiexu.service.followers import Ledger
+from jiexu.service.ledger_end import look_at_end, may_hide_a_loss, note_failed, settle
 from jiexu.service.startup import LedgerWatch, check_at_start
 from tests.service.pair import XIAN, World
 
@@ -105,6 +107,74 @@ def test_what_was_written_unacknowledged_does_not_hide_it(world: World) -> None:
     assert ledger.holds(log(world)[-1].position), "the next record's offset is as high as was to be expected"
     assert in_ledger(world) == log(world)
     assert "ledger_lost_its_end" in world.todo_codes(XIAN)
+
+
+class Late:
+    """A producer whose process is overtaken before its lines reach the ledger, once."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], None]) -> None:
+        self.true = world.desks[XIAN].producer
+        self.meanwhile: Callable[[], None] | None = meanwhile
+
+    def send(self, records: Sequence[Outgoing]) -> list[tuple[int, datetime | None]]:
+        if records and records[0].topic == TOPIC and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return self.true.send(records)
+
+    def close(self) -> None:
+        self.true.close()
+
+
+@pytest.mark.parametrize("unacknowledged", [False, True])
+def test_what_an_overtaken_process_writes_late_does_not_hide_it(world: World, unacknowledged: bool) -> None:
+    def meanwhile() -> None:
+        other = Ledger(world.agencies[XIAN, Role.INBOUND])
+        for _ in range(2):
+            note_fact(world)
+            assert other.holds(log(world)[-1].position)
+        lose_end(world, 1)
+
+    note_fact(world)
+    desk = world.desks[XIAN]
+    if unacknowledged:
+        desk._producer = Unacknowledged(world)
+        assert Ledger(desk).turn() == 0
+    desk._producer = Late(world, meanwhile)
+    Ledger(desk).turn()
+    note_fact(world)
+    assert Ledger(world.agencies[XIAN, Role.OUTBOUND]).holds(log(world)[-1].position)
+    assert in_ledger(world) == log(world)
+    assert "ledger_lost_its_end" in world.todo_codes(XIAN)
+
+
+def test_a_look_at_the_end_that_is_old_by_now_hides_nothing(world: World) -> None:
+    agency = world.desks[XIAN]
+    old = look_at_end(agency)
+    note_fact(world)
+    assert Ledger(agency).holds(log(world)[-1].position)
+    with agency.journal.write() as write:
+        settle(agency, write, old)
+    assert world.todo_codes(XIAN) == [], "another process has only gone on"
+    lose_end(world, 1)
+    with agency.journal.write() as write:
+        settle(agency, write, old)
+    note_fact(world)
+    assert Ledger(agency).holds(log(world)[-1].position)
+    assert in_ledger(world) == log(world)
+    assert "ledger_lost_its_end" in world.todo_codes(XIAN)
+
+
+def test_a_send_that_failed_after_the_look_is_not_forgotten_with_it(world: World) -> None:
+    agency = world.desks[XIAN]
+    old = look_at_end(agency)
+    with agency.journal.write() as write:
+        note_failed(write)
+        settle(agency, write, old)
+        assert may_hide_a_loss(write)
+    with agency.journal.write() as write:
+        settle(agency, write, look_at_end(world.agencies[XIAN, Role.INBOUND]))
+        assert not may_hide_a_loss(write)
 
 
 def test_a_gap_that_a_dead_process_left_is_closed_at_the_start(world: World) -> None:

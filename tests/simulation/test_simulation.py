@@ -43,6 +43,7 @@ FOUND = {
     351032: "the same, the other case being one that another region had claimed",
     233062: "a return whose order and event were lost: nobody did it again, under the key that the registry knows",
     280146: "the platform refused a repeat of what it had done, which its contract forbids",
+    310891: "what a zombie wrote late took the place of what the ledger had lost, and hid it",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
