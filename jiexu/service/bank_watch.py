@@ -1,16 +1,51 @@
 """The bank's book: whom its new lines concern, and returns that it refused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from jiexu.case.event import Role
-from jiexu.journal.port import Fact, Moved, Reads
+from jiexu.journal.port import Fact, Moved, Reads, Todo, Writes
 from jiexu.region.platform import ActKey, Refused, Return
 from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold
+from jiexu.service.claims import REFUSED_RETRY
 
 # Orders of one return before a person looks: the first and two more.
 RETURN_ATTEMPTS = 2
+# What a refused return waits for, where it is not a moment (ISO 8601) before which it is not tried again.
+_ITS_EVENT, _NOTHING = "", "again"
+
+
+def _waiting(role: Role) -> str:
+    """Note: refused returns that wait, by return reference, and for what."""
+    return f"refused_returns:{role}"
+
+
+def _waited(read: Reads, role: Role) -> dict[str, str]:
+    found: dict[str, str] | list[str] = json.loads(read.note(_waiting(role)) or "{}")
+    return found if isinstance(found, dict) else dict.fromkeys(found, _ITS_EVENT)  # so it was noted at first
+
+
+def _note(write: Writes, role: Role, waits: Mapping[str, str]) -> None:
+    write.set_note(_waiting(role), json.dumps(waits, sort_keys=True))
+
+
+def order_again(write: Writes, todo: Todo) -> None:
+    """A person has dealt with a return that was refused: it is ordered once more, however often it was before."""
+    about = json.loads(todo.data)
+    if "return_reference" in about:
+        _note(write, Role.INBOUND, {**_waited(write, Role.INBOUND), about["return_reference"]: _NOTHING})
+
+
+@dataclass
+class _Ordered:
+    """What came of ordering refused returns again: facts, and whom a person must look at, by return reference."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    refused: dict[str, tuple[str, Refused]] = field(default_factory=dict)  # by the platform: tried again later
+    given_up: dict[str, tuple[str, Refused]] = field(default_factory=dict)
 
 
 class BankWatch:
@@ -18,35 +53,39 @@ class BankWatch:
 
     A return that the bank refused is sent again under the same return reference; each attempt is a fact (protocol.md,
     BalanceReturned). Its event stands, so nothing needs to be claimed. Where it does not stand yet, since the bank has
-    refused what a step ordered a moment ago, the return is noted and waits for it.
+    refused what a step ordered a moment ago, the return is noted and waits for it; so is one that the platform refuses
+    to order, for a while. One that the bank goes on refusing waits for a person.
     """
 
     def __init__(self, agency: Agency, role: Role) -> None:
         self.agency = agency
         self.role = role
         self.cursor = f"bank:{role}"
-        self.waiting = f"refused_returns:{role}"
         self.kinds = {"refused", "returned"} if role is Role.OUTBOUND else {"arrived", "return_refused"}
 
     def turn(self) -> int:
         """Look at new lines, and at refused returns that waited; returns how many."""
-        agency = self.agency
+        agency, role, now = self.agency, self.role, self.agency.clock()
         with agency.journal.read() as read:
-            stands, waited = read.cursor(self.cursor), self._waited(read)
+            stands, waited = read.cursor(self.cursor), _waited(read, role)
+        due = {one for one, until in waited.items() if until in (_ITS_EVENT, _NOTHING) or _is_over(until, now)}
         lines = agency.platform.bank_lines(stands)
         refused = {one.reference for one in lines if one.kind == "return_refused" and one.kind in self.kinds}
         with agency.journal.read() as read:
-            known = {one for one in refused | waited if read.case_of_reference("return", one) is not None}
+            known = {one for one in refused | due if read.case_of_reference("return", one) is not None}
         if not lines and not known:
             return 0
-        facts, given_up = self._return_again(sorted(known))
+        ordered = self._return_again(sorted(known), {one for one in known if waited.get(one) == _NOTHING})
         agency.fault("returns.done")
         try:
             with agency.journal.write() as write:
-                if self._waited(write) != waited:
-                    raise Moved(f"{self.waiting}: another copy of this service was first")
-                if (waits := (waited | refused) - known) != waited:
-                    write.set_note(self.waiting, json.dumps(sorted(waits)))
+                if _waited(write, role) != waited:
+                    raise Moved(f"{_waiting(role)}: another copy of this service was first")
+                waits = {one: until for one, until in waited.items() if one not in known}
+                waits |= dict.fromkeys(refused - known, _ITS_EVENT)
+                waits |= dict.fromkeys(ordered.refused, (now + REFUSED_RETRY).isoformat())
+                if waits != waited:
+                    _note(write, role, waits)
                 wake = []
                 for line in lines:
                     if line.kind in self.kinds:
@@ -54,24 +93,21 @@ class BankWatch:
                         wake += write.cases_of_reference(kind, line.reference)
                         # None: the remittance's event has not come yet: it will look the line up by its reference.
                 write.put_on_agenda(wake)
-                for fact in facts:
+                for fact in ordered.facts.values():
                     write.append_fact(fact)
-                for case_id, why in given_up:
-                    write.raise_todo("failed", why.code, case_id, why.zh, why.en)
+                _clear_failed(write, ordered.facts)
+                for reference, (case_id, why) in (ordered.refused | ordered.given_up).items():
+                    data = json.dumps({"return_reference": reference})
+                    write.raise_todo("failed", why.code, case_id, why.zh, why.en, data)
                 if lines:
                     write.move_cursor(self.cursor, stands, lines[-1].number)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
-        return len(lines) + len(known & waited)
+        return len(lines) + len(known & due)
 
-    def _waited(self, read: Reads) -> set[str]:
-        return set(json.loads(read.note(self.waiting) or "[]"))
-
-    def _return_again(self, references: Sequence[str]) -> tuple[list[Fact], list[tuple[str, Refused]]]:
-        """Order refused returns once more; the facts of what was ordered, and what a person must look at."""
-        agency = self.agency
-        facts: list[Fact] = []
-        given_up: list[tuple[str, Refused]] = []
+    def _return_again(self, references: Sequence[str], wished: set[str]) -> _Ordered:
+        """Order refused returns once more; those that a person has `wished` for however often the bank has refused."""
+        agency, ordered = self.agency, _Ordered()
         booked = agency.platform.lines_of(references) if references else {}
         for reference, lines in booked.items():
             refused = sum(line.kind == "return_refused" for line in lines)
@@ -82,8 +118,8 @@ class BankWatch:
             n = next((i for i, e in enumerate(returned, 1) if e.body["return_reference"] == reference), 0)
             if case_id is None or not n or any(line.kind == "returned" for line in lines):
                 continue
-            if refused > RETURN_ATTEMPTS:
-                given_up.append((case_id, _returns_refused(refused)))
+            if refused > RETURN_ATTEMPTS and reference not in wished:
+                ordered.given_up[reference] = case_id, _returns_refused(refused)
                 continue
             body, partner = returned[n - 1].body, fold(case_id, events).parties[Role.OUTBOUND].region
             act = Return(
@@ -97,16 +133,29 @@ class BankWatch:
             )
             (result,) = agency.platform.perform([act])
             if isinstance(result, Refused):
-                given_up.append((case_id, result))
+                ordered.refused[reference] = case_id, result
             else:
                 said = {"case_id": case_id, "return_reference": reference, "attempt": refused + 1}
-                facts.append(Fact("return_attempt", json.dumps(said, sort_keys=True, separators=(",", ":"))))
-        return facts, given_up
+                fact = Fact("return_attempt", json.dumps(said, sort_keys=True, separators=(",", ":")))
+                ordered.facts[reference] = fact
+        return ordered
+
+
+def _is_over(until: str, now: datetime) -> bool:
+    return datetime.fromisoformat(until) <= now
+
+
+def _clear_failed(write: Writes, ordered: Mapping[str, Fact]) -> None:
+    """What was ordered now needs nobody any more."""
+    for todo in write.todos(kind="failed") if ordered else ():
+        if json.loads(todo.data).get("return_reference") in ordered:
+            write.clear_todo(todo.id)
 
 
 def _returns_refused(times: int) -> Refused:
     return Refused(
         "returns_refused",
-        f"银行已 {times} 次拒收退款，请与转出地核对其收款账户",
-        f"the bank has refused the return {times} times: check outbound's account with outbound",
+        f"银行已 {times} 次拒收退款，请与转出地核对其收款账户；核对后处理本事项（jiexu todo clear），即再退一次",
+        f"the bank has refused the return {times} times: check outbound's account with outbound, then clear this item "
+        "(jiexu todo clear), and it is ordered once more",
     )

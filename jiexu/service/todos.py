@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from jiexu.journal.port import Fact, Todo, Writes
+from jiexu.service.bank_watch import order_again
 from jiexu.service.consequences import try_again
 from jiexu.service.doubt import UNHEARD, go_on
 
@@ -14,8 +15,8 @@ CLEARED = "todo_cleared"
 def clear(write: Writes, todo: Todo, by: str) -> dict[str, Any]:
     """Record that an item was dealt with; returns what the fact says.
 
-    Its case is looked at again, and what the local platform refused is tried again: refused once more, it waits once
-    more.
+    Its case is looked at again, and what the local platform or the bank refused is tried again: refused once more, it
+    waits once more.
     """
     write.clear_todo(todo.id)
     about = {"id": todo.id, "kind": todo.kind, "code": todo.code, "case": todo.case_id, "by": by}
@@ -26,4 +27,5 @@ def clear(write: Writes, todo: Todo, by: str) -> dict[str, Any]:
     if todo.code == UNHEARD:
         go_on(write, todo)
     try_again(write, todo)
+    order_again(write, todo)
     return about

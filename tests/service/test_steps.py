@@ -16,6 +16,7 @@ from jiexu.service.clerk import ActRefused
 from jiexu.service.counter import lodge
 from jiexu.service.issue import issue
 from jiexu.service.steps import Steps
+from jiexu.service.todos import clear
 from jiexu.service.work import Decision, ForClerk, load_works
 from services.outbound import OutboundPart
 from tests.service.pair import AMOUNT, CHENGDU, IN, OUT, WENZHOU, XIAN, Died, World, draft, person, person_row
@@ -153,8 +154,36 @@ def test_a_return_that_the_bank_goes_on_refusing_is_for_a_person(pair: World) ->
     pair.idle()
     pair.act(WENZHOU, case_id, "return_amount", reference=f"{case_id}R1", amount=str(AMOUNT), reason="wrong_person")
     pair.idle()
-    assert "returns_refused" in pair.todo_codes(WENZHOU)
+    (todo,) = pair.todos(WENZHOU, "returns_refused")
     assert pair.case(XIAN, case_id).view.returns_under_way
+    with pair.desks[WENZHOU].journal.write() as write:
+        clear(write, todo, "D0117")
+    pair.idle()
+    assert amounts(pair.case(XIAN, case_id).view.outbound.return_arrivals) == [AMOUNT], "a person has it ordered again"
+    assert pair.todo_codes(WENZHOU) == []
+    pair.books_fit()
+
+
+def test_a_return_that_the_platform_does_not_order_now_is_ordered_later(pair: World) -> None:
+    (who,) = pair.moves(1)
+    by_clerk(pair, WENZHOU, IN, "complete")
+    pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN)
+    case_id = pair.case_of(who)
+    pair.idle()
+    platform = pair.services[WENZHOU, IN].agency.platform
+    perform = platform.perform
+    platform.perform = lambda acts: [Refused("not_now", "稍后", "later") for _ in acts]  # type: ignore[method-assign]
+    pair.act(WENZHOU, case_id, "return_amount", reference=f"{case_id}R1", amount=str(AMOUNT), reason="wrong_person")
+    pair.idle()
+    assert pair.todo_codes(WENZHOU) == ["not_now"]
+    platform.perform = perform  # type: ignore[method-assign]
+    pair.idle()
+    assert pair.todo_codes(WENZHOU) == ["not_now"], "not at once"
+    pair.clock.pass_by(hours=1)
+    pair.idle()
+    assert pair.todo_codes(WENZHOU) == []
+    assert amounts(pair.case(XIAN, case_id).view.outbound.return_arrivals) == [AMOUNT]
+    pair.books_fit()
 
 
 def test_money_that_arrives_before_completion_waits_and_is_credited_after_it(pair: World) -> None:

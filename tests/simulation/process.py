@@ -133,10 +133,17 @@ class _Platform:
         process = self._process
         process.at("perform")
         self._bank.point = process.at
-        known = self._registry._done(acts).known  # a repeat is told what was done, whatever is refused now
-        refused = [(*act.key, act_name(act)) not in known and process.world.refuses(process.region) for act in acts]
+        known = [self._was_done(act) for act in acts]  # a repeat is told what was done, whatever is refused now
+        refused = [not done and process.world.refuses(process.region) for done in known]
         results = iter(self._registry.perform([act for act, no in zip(acts, refused, strict=True) if not no]))
         return [_NOT_NOW if no else next(results) for no in refused]
+
+    def _was_done(self, act: Act) -> bool:
+        """Whether the registry has done it, or the bank has its order, which a crash left unrecorded."""
+        region, name = self._process.region, act_name(act)
+        return (*act.key, name) in self._registry._done([act]).known or self._bank.knows(
+            "/".join((region, name, *act.key))
+        )
 
     def close(self) -> None:
         """The registry is the disk's."""

@@ -149,6 +149,7 @@ def settled(world: World) -> bool:
     for code in world.plan.codes:
         with world.eyes(code).journal.read() as read:
             waits = read.unreceipted(limit=1) or read.held() or read.open_claims() or read.todos(code=UNHEARD)
+            waits = waits or read.note("refused_returns:inbound") not in (None, "{}")
         timed = world.machine.journals[code].sql.rows("SELECT 1 FROM agenda LIMIT 1")
         if waits or timed:
             return False

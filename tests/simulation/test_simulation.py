@@ -44,6 +44,8 @@ FOUND = {
     233062: "a return whose order and event were lost: nobody did it again, under the key that the registry knows",
     280146: "the platform refused a repeat of what it had done, which its contract forbids",
     310891: "what a zombie wrote late took the place of what the ledger had lost, and hid it",
+    316832: "the platform refused a repeat of an order that the bank had, which its contract forbids",
+    318549: "a refused return that the platform would not order at once was never ordered again",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
