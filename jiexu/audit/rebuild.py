@@ -1,6 +1,6 @@
 """The ledger read back: the log's lines as the ledger topic holds them, and a journal made from them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,25 @@ class LedgerTail:
         return max(self.lines, default=0)
 
 
+class Gapless:
+    """The last position before which nothing is missing, as records of the ledger come. `held` is None until the first
+    has come: what comes before that is taken to be there, unless it is the ledger's first (`whole`)."""
+
+    def __init__(self, whole: bool) -> None:
+        self.held = 0 if whole else None
+        self._beyond: set[int] = set()
+
+    def take(self, positions: Iterable[int]) -> None:
+        """One more record."""
+        self._beyond.update(positions)
+        if self.held is None and self._beyond:
+            self.held = min(self._beyond) - 1
+        while self.held is not None and self.held + 1 in self._beyond:
+            self.held += 1
+            self._beyond.discard(self.held)
+        self._beyond = {position for position in self._beyond if position > (self.held or 0)}
+
+
 def ledger_lines(exchange: Exchange, region: str, earlier: Earlier | None = None) -> Iterator[LogLine]:
     """The log's lines in the ledger, ascending by position, each once.
 
@@ -82,8 +101,8 @@ def ledger_lines(exchange: Exchange, region: str, earlier: Earlier | None = None
         raise JournalConflict(f"position {last + 1} is missing in the ledger before {min(waiting)}")
 
 
-def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
-    """The last few records of the ledger, of those from offset `since` on.
+def ledger_tail(exchange: Exchange, region: str) -> LedgerTail:
+    """The last few records of the ledger.
 
     Raises JournalConflict where they hold two contents of one position, or what is no line.
     """
@@ -91,9 +110,8 @@ def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
     begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
     lines: dict[int, LogLine] = {}
     last: Record | None = None
-    first = max(begin, since, end - _TAIL_RECORDS)
-    held = 0 if first == begin else None  # else what comes before the first of them is taken to be there
-    beyond: set[int] = set()
+    first = max(begin, end - _TAIL_RECORDS)
+    gapless = Gapless(first == begin)
     for last in exchange.read(topic, {0: first}):
         for line in _lines_of(last):
             stands = lines.setdefault(line.position, line)
@@ -101,22 +119,24 @@ def ledger_tail(exchange: Exchange, region: str, since: int = 0) -> LedgerTail:
                 raise JournalConflict(
                     f"账本中第 {line.position} 条有两种内容 / position {line.position} stands twice with two contents"
                 )
-            held = line.position - 1 if held is None else held
-            beyond.add(line.position)
-        while held is not None and held + 1 in beyond:
-            held += 1
-    return LedgerTail(lines, last, held or 0, max(end, last.offset + 1 if last else 0))
+        gapless.take(line.position for line in _lines_of(last))
+    return LedgerTail(lines, last, gapless.held or 0, max(end, last.offset + 1 if last else 0))
 
 
-def ledger_end(exchange: Exchange, region: str, since: int = 0) -> Iterator[LedgerTail]:
+def ledger_end(exchange: Exchange, region: str) -> Iterator[LedgerTail]:
     """The same records one by one, for who need not hold the lines of all: a busy region's are tens of megabytes.
+    `held` tells of all up to this one.
 
     Raises JournalConflict where one holds what is no line.
     """
     topic = topic_name(region, Purpose.LEDGER)
     begin, end = exchange.beginning_offsets(topic).get(0, 0), exchange.end_offsets(topic).get(0, 0)
-    for record in exchange.read(topic, {0: max(begin, since, end - _TAIL_RECORDS)}):
-        yield LedgerTail({line.position: line for line in _lines_of(record)}, record)
+    first = max(begin, end - _TAIL_RECORDS)
+    gapless = Gapless(first == begin)
+    for record in exchange.read(topic, {0: first}):
+        lines = {line.position: line for line in _lines_of(record)}
+        gapless.take(lines)
+        yield LedgerTail(lines, record, gapless.held or 0, record.offset + 1)
 
 
 def _lines_of(record: Record) -> list[LogLine]:

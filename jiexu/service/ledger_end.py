@@ -6,7 +6,8 @@ it. So the journal notes the offset behind the last record; one that is given a 
 the loss, and the cursor goes back to the last line before which nothing is missing. What follows is written again.
 
 Records can take the places of lost ones, and hide that: those that were written without being acknowledged, and those
-that a process wrote while another wrote the same lines. After either the end is looked at.
+that a process wrote while another wrote the same lines. After either the end is looked at. Those of a process that died
+before it could look show when the last records are read again, within half a minute (startup.py, LedgerWatch).
 
 The journal may be an old copy all the same, and nobody here could tell: partners are asked what they know of us
 (doubt.py).

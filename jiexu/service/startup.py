@@ -33,7 +33,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.casebook import fold, own_role
 from jiexu.service.changes import Change, note_change
 from jiexu.service.doubt import begin_doubt
-from jiexu.service.ledger_end import LEDGER_CURSOR, next_offset, settle_cursor
+from jiexu.service.ledger_end import LEDGER_CURSOR, look_at_end, next_offset, settle, settle_cursor
 from jiexu.service.notices import chains_from_facts
 from jiexu.service.personal import take_back
 from jiexu.service.persons import identity_from, person_key, values_of
@@ -138,37 +138,39 @@ def _old_copy(agency: Agency, write: Writes, tail: LedgerTail, absorbed: int) ->
 
 
 class LedgerWatch:
-    """Looks now and then whether another journal of this region is alive: it writes to the same ledger."""
+    """Looks now and then whether another journal of this region is alive, which writes to the same ledger, and whether
+    the ledger has lost records that were written to it."""
 
     def __init__(self, agency: Agency) -> None:
         self.agency = agency
         self._seen = 0  # offset up to which the ledger was looked at
 
     def turn(self) -> int:
-        """Hold what is new at the ledger's end against the journal; returns 0, as nothing is left to do.
+        """Hold the ledger's last records against the journal; returns 0, as nothing is left to do.
 
-        A ledger that lost its end while nothing was written is noticed too. Raises JournalConflict, with an alarm,
+        A loss is noticed that no writer saw: where nothing was written since, or where what a process wrote, that died
+        of it, took the place of what was lost. Raises JournalConflict, with an alarm,
         where the ledger holds what this journal has not: the service must stop, since each would use the other's
         places.
         """
         agency = self.agency
         with _told(agency):
             with agency.journal.read() as read:
-                written, after = read.cursor(LEDGER_CURSOR), next_offset(read)
+                after = next_offset(read)
             try:
                 end = agency.exchange.end_offsets(topic_name(agency.region, Purpose.LEDGER)).get(0, 0)
                 if end == self._seen and end >= after:
                     return 0
-                # One that has lost its end is needed whole; else each record is held against the journal by itself.
-                tail = ledger_tail(agency.exchange, agency.region) if end < after else None
-                since = min(self._seen, end)
-                for part in [tail] if tail else ledger_end(agency.exchange, agency.region, since):
+                held, top = 0, 0
+                for part in ledger_end(agency.exchange, agency.region):
                     self._hold_against(part)
+                    held, top = part.held, max(top, part.end)
+                lost = look_at_end(agency) if end < after or held < top else None
             except ExchangeError:
                 return 0  # the ledger's follower says so
-        if tail is not None:
+        if lost is not None:
             with agency.journal.write() as write:
-                settle_cursor(agency, write, written, tail)
+                settle(agency, write, lost)
         self._seen = end
         return 0
 

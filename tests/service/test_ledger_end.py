@@ -177,19 +177,41 @@ def test_a_send_that_failed_after_the_look_is_not_forgotten_with_it(world: World
         assert not may_hide_a_loss(write)
 
 
+def die_after_writing(world: World, written: int) -> None:
+    """A process writes what is behind the first `written` lines, and dies of it."""
+    lines = tuple(models.LedgerRecord(**line._asdict()) for line in log(world)[written:])
+    beyond = models.LedgerBatch.model_construct(region=XIAN, records=lines)
+    world.desks[XIAN].producer.send([Outgoing(TOPIC, 0, None, encode_record("LedgerBatch", beyond))])
+
+
 def test_a_gap_that_a_dead_process_left_is_closed_at_the_start(world: World) -> None:
     whole = log(world)
     lose_end(world, 2)
     note_fact(world)
-    beyond = models.LedgerBatch.model_construct(
-        region=XIAN, records=tuple(models.LedgerRecord(**line._asdict()) for line in log(world)[len(whole) :])
-    )
-    world.desks[XIAN].producer.send([Outgoing(TOPIC, 0, None, encode_record("LedgerBatch", beyond))])
+    die_after_writing(world, len(whole))
     tail = ledger_tail(world.desks[XIAN].exchange, XIAN)
     assert tail.held < whole[-1].position < tail.end
     assert check_at_start(world.desks[XIAN]).ledger_lost_its_end
     Ledger(world.desks[XIAN]).turn()
     assert in_ledger(world) == log(world)
+
+
+def test_a_gap_that_no_offset_shows_is_closed_while_services_run(world: World) -> None:
+    watch = LedgerWatch(world.desks[XIAN])
+    watch.turn()
+    whole = len(log(world))
+    lose_end(world, 1)
+    note_fact(world)
+    die_after_writing(world, whole)
+    note_fact(world)
+    assert Ledger(world.agencies[XIAN, Role.INBOUND]).holds(log(world)[-1].position)
+    assert world.todo_codes(XIAN) == [], "whoever writes next is given the offset that was to be expected"
+    watch.turn()
+    assert world.todo_codes(XIAN) == ["ledger_lost_its_end"]
+    Ledger(world.desks[XIAN]).turn()
+    assert in_ledger(world) == log(world)
+    watch.turn()
+    assert world.todo_codes(XIAN) == ["ledger_lost_its_end"]
 
 
 def test_lines_that_a_zombie_writes_late_are_no_gap(world: World) -> None:

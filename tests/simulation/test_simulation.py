@@ -46,6 +46,7 @@ FOUND = {
     310891: "what a zombie wrote late took the place of what the ledger had lost, and hid it",
     316832: "the platform refused a repeat of an order that the bank had, which its contract forbids",
     318549: "a refused return that the platform would not order at once was never ordered again",
+    376129: "what a process wrote that died of it took the place of what the ledger had lost, and hid it",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
