@@ -53,9 +53,12 @@ class Happenings:
         mover = world.plan.movers[it.more - 1]
         people.known_to_registries(world, mover)
         for at, into in people.counters(mover):
+            disks = world.disks_lost[at]
             answer = world.at_desk(at, lambda agency, into=into: people.apply(agency, mover, into))
             if answer is not None and answer.case_id is not None:
                 world.accepted[answer.case_id] = at
+                if world.disks_lost[at] != disks:  # between its commit and its answer
+                    world.forget_unless_held(answer.case_id, at)
             told = f"{answer.outcome} {(answer.case_id or '')[-6:]}" if answer else "no answer"
             world.tell(f"{at}: mover {mover.number} applies: {told}")
 

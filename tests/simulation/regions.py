@@ -44,6 +44,7 @@ class Regions(Environment):
         # Regions of which journal and ledger have lost the same lines: nobody in them can know what was signed there.
         self.lost_together: set[str] = set()
         self.halted: set[str] = set()  # of these, regions that must not start: their ledger has a gap for ever
+        self.disks_lost: Counter[str] = Counter()  # region → how often
         self._written: Counter[str] = Counter()  # region → the highest line that its ledger ever held
 
     def at(self, process: Process, name: str) -> None:
@@ -157,6 +158,7 @@ class Regions(Environment):
     def restore(self, code: str) -> None:
         """The disk is lost; the last copy of the journal takes its place."""
         self.kill_region(code)
+        self.disks_lost[code] += 1
         self._lost_with_the_disk(code)
         self.put_back(code, self.backups[code])
         self.tell(f"{code}: the old copy is restored", "backup_restored")
@@ -194,6 +196,13 @@ class Regions(Environment):
         with self.eyes(code).journal.write() as write:
             write.renew_incarnation()
             write.set_note(UNCHECKED, "1")
+
+    def forget_unless_held(self, case_id: str, code: str) -> None:
+        """An application was acknowledged after the disk was gone on which it stood; has the ledger held it?"""
+        named = bytes.fromhex(case_id)
+        if not any(named in line.payload for record in self._ledger(code) for line in lines_of(record)):
+            del self.accepted[case_id]
+            self.tell(f"{code}: {case_id[-6:]} was lost with the disk: no ledger held it")
 
     def _lost_with_the_disk(self, code: str) -> None:
         """What no ledger holds is gone with its disk, and nobody can know it; what the ledger holds must come back."""

@@ -47,6 +47,7 @@ FOUND = {
     316832: "the platform refused a repeat of an order that the bank had, which its contract forbids",
     318549: "a refused return that the platform would not order at once was never ordered again",
     376129: "what a process wrote that died of it took the place of what the ledger had lost, and hid it",
+    330463: "a counter said that it had lodged what was gone by then with the disk, and with no ledger to hold it",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
