@@ -20,6 +20,7 @@ from jiexu.contract.errors import ContractError
 from jiexu.journal.port import DisclosureRow, NewClaim, StoredClaim, Writes
 from jiexu.region.platform import Act, Done, Refused
 from jiexu.service.agency import Agency
+from jiexu.service.doubt import ask_new, unasked_cases
 from jiexu.service.issue import Decided, Signing, issue
 from jiexu.service.lost_events import waiting_cases
 from jiexu.service.work import Decision, RolePart, Work, cannot, load_works, to_clerk
@@ -255,15 +256,18 @@ class Claims:
             ]
             if not left:
                 return 0
-            lost = waiting_cases(read, [c.claim.case_id for c in left])
+            cases = [c.claim.case_id for c in left]
+            lost, strangers = waiting_cases(read, cases), unasked_cases(read, cases)
             stuck = {json.loads(t.data).get("claim") for t in read.todos(kind="failed")}
             left = [c for c in left if c.position not in stuck and c.claim.case_id not in lost]
-            if not left:
-                return 0
             works = load_works(agency, self.role, read, [c.claim.case_id for c in left])
             by_event: dict[str, list[DisclosureRow]] = {}
             for row in read.disclosures(list(works)):
                 by_event.setdefault(row.event_id, []).append(row)
+        if strangers:  # of cases that were closed when the partners of open ones were asked
+            ask_new(agency, strangers)
+        if not left:
+            return 0
         lease = now + timedelta(seconds=agency.config.claim_lease_seconds)
         with agency.journal.write() as write:
             write.take_up_claims([c.position for c in left], agency.owner, lease)
