@@ -149,9 +149,8 @@ class LedgerWatch:
         """Hold the ledger's last records against the journal; returns 0, as nothing is left to do.
 
         A loss is noticed that no writer saw: where nothing was written since, or where what a process wrote, that died
-        of it, took the place of what was lost. Raises JournalConflict, with an alarm,
-        where the ledger holds what this journal has not: the service must stop, since each would use the other's
-        places.
+        of it, took the place of what was lost. Raises JournalConflict, with an alarm, where the ledger holds what this
+        journal has not: the service must stop, since each would use the other's places.
         """
         agency = self.agency
         with _told(agency):

@@ -52,10 +52,9 @@ class OutboundPart:
         scheme = Scheme(work.application["from_scheme"])
         match spec["act"]:
             case "Debit":
-                # The level is part of the key: after journal and ledger were lost together the same version may be due
-                # with another one, and to set a level is no movement that could be doubled.
-                n = f"{spec['version']}/{spec['level']}"
-                return Debit(ActKey(work.case_id, "debit", n), identity, scheme, Decimal(spec["level"]))
+                return Debit(
+                    ActKey(work.case_id, "debit", str(spec["version"])), identity, scheme, Decimal(spec["level"])
+                )
             case "Send":
                 return Send(
                     key=key,

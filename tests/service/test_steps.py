@@ -111,12 +111,19 @@ def test_money_that_was_returned_comes_back_and_is_sent_again(pair: World) -> No
     pair.books_fit()
 
 
-def test_a_return_that_the_bank_refused_is_sent_again_under_its_reference(pair: World) -> None:
+def arrived_while_the_bank_refuses_returns(pair: World, times: int = 1) -> str:
+    """A case whose money has arrived and waits for completion; the bank refuses the first returns."""
     (who,) = pair.moves(1)
     by_clerk(pair, WENZHOU, IN, "complete")
-    pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN)
+    for nth in range(1, times + 1):
+        pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN, nth=nth)
     case_id = pair.case_of(who)
     pair.idle()
+    return case_id
+
+
+def test_a_return_that_the_bank_refused_is_sent_again_under_its_reference(pair: World) -> None:
+    case_id = arrived_while_the_bank_refuses_returns(pair)
     pair.act(WENZHOU, case_id, "return_amount", reference=f"{case_id}R1", amount=str(AMOUNT), reason="wrong_person")
     pair.idle()
     view = pair.case(XIAN, case_id).view
@@ -128,11 +135,7 @@ def test_a_return_that_the_bank_refused_is_sent_again_under_its_reference(pair: 
 
 
 def test_a_return_that_the_bank_refused_before_its_event_stood_is_sent_again_too(pair: World) -> None:
-    (who,) = pair.moves(1)
-    by_clerk(pair, WENZHOU, IN, "complete")
-    pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN)
-    case_id = pair.case_of(who)
-    pair.idle()
+    case_id = arrived_while_the_bank_refuses_returns(pair)
     bank = pair.services[WENZHOU, IN].bank
     looked = []
     pair.desks[WENZHOU].fault = lambda point: looked.append(bank.turn()) if point == "acts.done" else None
@@ -146,12 +149,7 @@ def test_a_return_that_the_bank_refused_before_its_event_stood_is_sent_again_too
 
 
 def test_a_return_that_the_bank_goes_on_refusing_is_for_a_person(pair: World) -> None:
-    (who,) = pair.moves(1)
-    by_clerk(pair, WENZHOU, IN, "complete")
-    for nth in (1, 2, 3):
-        pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN, nth=nth)
-    case_id = pair.case_of(who)
-    pair.idle()
+    case_id = arrived_while_the_bank_refuses_returns(pair, times=3)
     pair.act(WENZHOU, case_id, "return_amount", reference=f"{case_id}R1", amount=str(AMOUNT), reason="wrong_person")
     pair.idle()
     (todo,) = pair.todos(WENZHOU, "returns_refused")
@@ -165,11 +163,7 @@ def test_a_return_that_the_bank_goes_on_refusing_is_for_a_person(pair: World) ->
 
 
 def test_a_return_that_the_platform_does_not_order_now_is_ordered_later(pair: World) -> None:
-    (who,) = pair.moves(1)
-    by_clerk(pair, WENZHOU, IN, "complete")
-    pair.mishap(MishapKind.REFUSE, who, transfer=TransferKind.RETURN)
-    case_id = pair.case_of(who)
-    pair.idle()
+    case_id = arrived_while_the_bank_refuses_returns(pair)
     platform = pair.services[WENZHOU, IN].agency.platform
     perform = platform.perform
     platform.perform = lambda acts: [Refused("not_now", "稍后", "later") for _ in acts]  # type: ignore[method-assign]

@@ -234,7 +234,8 @@ def test_personal_values_that_the_file_withholds_are_named_and_come_with_another
     all_agrees(pair)
 
 
-def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes_once(three: World) -> None:
+def applied_again(three: World) -> tuple[str, str]:
+    """A case that 西安 has lost after it was accepted, and the one for which the person has applied since."""
     (who,) = three.moves(1)
     three.joins(who, CHENGDU)
     set_aside(three)
@@ -245,6 +246,11 @@ def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes
     bring_back(three)
     begin(three)
     again = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    return case_id, again
+
+
+def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes_once(three: World) -> None:
+    case_id, again = applied_again(three)
     while "TransferAccepted" not in three.types(XIAN, again, Hand.OUTBOUND):
         three.turn()
     assert take(three, evidence(three, case_id)).taken
@@ -268,16 +274,7 @@ def test_a_person_who_applied_again_meanwhile_is_shown_to_a_clerk_and_money_goes
 def test_a_person_whose_relation_has_left_meanwhile_is_shown_to_a_clerk_when_the_lost_case_is_taken_back(
     three: World,
 ) -> None:
-    (who,) = three.moves(1)
-    three.joins(who, CHENGDU)
-    set_aside(three)
-    case_id = three.case_of(who, at=XIAN)
-    while "TransferAccepted" not in three.types(WENZHOU, case_id, Hand.INBOUND):
-        three.turn()
-    lose_ledger(three)
-    bring_back(three)
-    begin(three)
-    again = three.case_of(who, at=CHENGDU, into=CHENGDU)
+    case_id, again = applied_again(three)
     three.idle()
     assert three.status(again, XIAN, CHENGDU) == "closed"
     assert take(three, evidence(three, case_id)).taken

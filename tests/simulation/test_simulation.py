@@ -49,7 +49,6 @@ FOUND = {
     376129: "what a process wrote that died of it took the place of what the ledger had lost, and hid it",
     330463: "a counter said that it had lodged what was gone by then with the disk, and with no ledger to hold it",
     342369: "a claim of a closed case waited for a partner that nobody had asked",
-    394415: "a form was refused for ever: an act that was lost stood under its key with another level",
     41491: "what had been put into the wrong mailbox was put into the right one",
 }
 
