@@ -169,6 +169,22 @@ EVENT: Mapping[str, Word] = {
     "DisputeSettled": Word("异议议定", "dispute settled"),
 }
 
+# Acts on the local platform (region/platform.py).
+PLATFORM_ACT: Mapping[str, Word] = {
+    "Hold": Word("暂停参保关系", "relation held"),
+    "EndRelation": Word("终止参保关系", "relation ended"),
+    "Reinstate": Word("恢复参保关系", "relation reinstated"),
+    "Debit": Word("核减个人账户", "account debited"),
+    "Send": Word("汇出资金", "money sent"),
+    "Return": Word("退回资金", "money sent back"),
+    "PayOut": Word("支付给个人", "paid out"),
+    "RecordMonths": Word("记录缴费月数", "months recorded"),
+    "UnrecordMonths": Word("撤销缴费月数", "months taken out"),
+    "Credit": Word("记入个人账户", "money credited"),
+    "TakeBack": Word("从个人账户收回", "credited money taken back"),
+    "Advance": Word("先行垫付", "money advanced"),
+}
+
 # Steps of services, and the names under which claims are made (`return`, `reverse`).
 STEP: Mapping[str, Word] = {
     "answer": Word("答复申请", "answer the application"),

@@ -37,6 +37,12 @@ def _about(what: str) -> Option:
     return click.option("--about", type=KEY, required=True, help=what)
 
 
+_ANEW = click.option(
+    "--anew",
+    is_flag=True,
+    default=None,
+    help="平台已办而案件无记载的，按现状重新办理 set anew what the platform did and no event reports.",
+)
 _AMOUNT = click.option("--amount", type=Yuan(), required=True, help="金额（元）amount in yuan.")
 _REFERENCE = click.option("--reference", type=REFERENCE, required=True, help="划款编号 the remittance's reference.")
 
@@ -79,7 +85,17 @@ ACTS: dict[str, Act] = {
     "request-withdrawal": Act(
         "request_withdrawal", "信息表上传后请求撤回", "Ask inbound to withdraw.", (_reason(_WITHDRAWAL), _TEXT)
     ),
-    "upload": Act("upload", "上传信息表，或以新版答复询问", "Upload the form, or its next version as an answer."),
+    "upload": Act(
+        "upload",
+        "上传信息表，或以新版答复询问",
+        "Upload the form, or its next version as an answer.",
+        (
+            click.option(
+                "--money", type=click.Choice(["transfer", "pay_to_person"]), help="规则允许选择时，本人的选择."
+            ),
+            _ANEW,
+        ),
+    ),
     "explain-form": Act("explain_form", "说明信息表，答复询问", "Explain the form.", (_NEEDED_TEXT,)),
     "propose-correction": Act(
         "propose_correction",
@@ -107,7 +123,12 @@ ACTS: dict[str, Act] = {
         "complete",
         "办结；有新版则更正办结",
         "Complete, or amend on a later version.",
-        (click.option("--kept", type=click.Choice(["outbound", "inbound"]), help="重复参保月份，本人选择保留哪一方."),),
+        (
+            click.option(
+                "--kept", type=click.Choice(["outbound", "inbound"]), help="重复参保月份，本人选择保留哪一方."
+            ),
+            _ANEW,
+        ),
     ),
     "reverse": Act("reverse", "撤销办结", "Reverse the completion.", (_reason(_REVERSAL), _TEXT)),
     "remit": Act("remit", "划转余额或差额", "Remit what is due."),
@@ -129,6 +150,7 @@ ACTS: dict[str, Act] = {
     ),
     "explain-balance": Act("explain_balance", "说明资金", "Explain the money.", (_NEEDED_TEXT,)),
     "credit": Act("credit", "记入个人账户", "Credit what arrived."),
+    "credit-amount": Act("credit_amount", "记入指定金额", "Credit an amount.", (_REFERENCE, _AMOUNT)),
     "return": Act(
         "return_amount",
         "退回未记入的资金",
@@ -142,6 +164,7 @@ ACTS: dict[str, Act] = {
         (_REFERENCE, _AMOUNT, _reason(_RETURN), _TEXT),
     ),
     "pay-out": Act("pay_out", "支付给本人或继承人", "Pay the person or the heirs."),
+    "pay-out-amount": Act("pay_out_amount", "支付指定金额", "Pay out an amount.", (_AMOUNT,)),
     "remind": Act("remind", "催办", "Remind.", (_about("催办的环节 the step that is due."), _TEXT)),
     "request-information": Act(
         "request_information",

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worklist": ("jiexu.cli.status:worklist", "待办清单。What is due here."),
     "act": ("jiexu.cli.acts:act", "经办与复核的各项办理。The clerk's acts."),
     "events": ("jiexu.cli.events:events", "一案的事件。The events of a case."),
+    "platform": ("jiexu.cli.platform:platform", "本地平台就一案办过什么。What the local platform did for a case."),
     "parked": ("jiexu.cli.parked:parked", "搁置的记录。Records that could not be placed."),
     "sent": ("jiexu.cli.sent:sent", "尚无回执的事件。What has no receipt yet."),
     "todo": ("jiexu.cli.todo:todo", "等人处理的事项。What waits for a person."),
@@ -48,7 +49,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 ACTS = (
     "answer accept reject forward withdraw request-withdrawal upload explain-form propose-correction query-form "
     "close-form-query complete reverse remit remit-amount query-balance close-balance-query explain-balance credit "
-    "return take-back pay-out remind request-information provide-information escalate notify"
+    "credit-amount return take-back pay-out pay-out-amount remind request-information provide-information "
+    "escalate notify"
 )
 
 

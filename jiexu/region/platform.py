@@ -8,7 +8,7 @@ anywhere between a claim and its event does the act again and learns what had be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -202,6 +202,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class DoneAct:
+    """An act as the platform keeps it under its key: its class, the value it stated, when it took effect (aware)."""
+
+    key: ActKey
+    act: str
+    value: dict[str, str]
+    done_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSettlement:
     """The lines of the personal account for the form, in yuan. `amount` is what may move (个人账户实际转出资金)."""
 
@@ -264,6 +274,9 @@ class LocalPlatform(Protocol):
 
     def perform(self, acts: Sequence[Act]) -> list[Done | Refused]:
         """Do the acts in order, each by itself: durable when this returns, or done by an earlier call."""
+
+    def acts_of(self, case_id: str) -> list[DoneAct]:
+        """What it has done for a case, oldest first: what a person looks at where no event reports an act."""
 
     def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
         """Lines of the bank's book numbered above `after`, ascending."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from jiexu.case.case import NotPermitted
@@ -23,6 +24,7 @@ from jiexu.service.agency import Agency
 from jiexu.service.doubt import ask_new, unasked_cases
 from jiexu.service.issue import Decided, Signing, issue
 from jiexu.service.lost_events import waiting_cases
+from jiexu.service.unreported import told
 from jiexu.service.work import Decision, RolePart, Work, cannot, load_works, to_clerk
 
 # What the local platform refused is tried again by itself after this: the clerk may have cured it there.
@@ -128,23 +130,18 @@ class Claims:
             except LookupError:  # the person's values are missing: this claim waits, the others go on
                 self._cannot_act(one)
         begun = self._begin([one for one, _ in able])
-        acts: list[Act] = []
-        spans: list[tuple[Pinned, int, int]] = []
-        for one, its_acts in able:
-            if one.claim.position in begun:
-                spans.append((one, len(acts), len(acts) + len(its_acts)))
-                acts += its_acts
-        results = agency.platform.perform(acts)
+        doing = [(one, its_acts) for one, its_acts in able if one.claim.position in begun]
+        results = iter(agency.platform.perform([act for _, its_acts in doing for act in its_acts]))
         agency.fault("acts.done")
         closing, refused = [], []
-        for one, start, end in spans:
-            outcome = results[start:end]
-            why = next((r for r in outcome if isinstance(r, Refused)), None)
-            if why is None:
-                closing.append(one)
+        for one, its_acts in doing:
+            outcome = list(islice(results, len(its_acts)))
+            whys = [told(agency, act, r) for act, r in zip(its_acts, outcome, strict=True) if isinstance(r, Refused)]
+            if whys:
+                refused.append(whys[0])
+                self._refused(one, whys[0], any(isinstance(r, Done) for r in outcome))
             else:
-                refused.append(why)
-                self._refused(one, why, any(isinstance(r, Done) for r in outcome))
+                closing.append(one)
         late = issue(agency, [self._closing(one) for one in closing])
         self._clear_failed(closing)
         self._acted_in_vain(late)

@@ -20,6 +20,7 @@ from jiexu.service.followers import Ledger
 from jiexu.service.issue import Signing, issue
 from jiexu.service.lost_events import cases_with_lost_events
 from jiexu.service.steps import Steps
+from jiexu.service.unreported import anew
 from jiexu.service.work import Decision, ForClerk, RolePart, Work, load_works
 
 
@@ -54,6 +55,8 @@ class Clerk:
     def act(self, case_id: str, name: str, desk: Desk, **details: Any) -> list[Event]:
         """Do one act in a case; returns the events that it issued.
 
+        With `anew` the platform sets anew what it has set before without an event (unreported.py).
+
         Raises ActRefused: `unknown_case`, `unknown_act`, `unknown_event`, `two_people`, `not_permitted`,
         `grounds_stand`, `hand_blocked`, `own_events_missing`, `partner_unheard`, `moved`, `refused` (by the local
         platform), `ledger_unreachable`, or the code of what a step waits for.
@@ -61,7 +64,10 @@ class Clerk:
         agency = self.agency
         work = self._work(case_id)
         steps = Steps(agency, self.parts[work.role], self.ledger.holds)
+        set_anew = details.pop("anew", False)
         decision = self._decision(work, name, details)
+        if set_anew and isinstance(decision, Decision):
+            decision = anew(agency, work, decision)
         if isinstance(decision, ForClerk):
             raise ActRefused(decision.code, decision.zh, decision.en)
         if decision is None:

@@ -12,7 +12,6 @@ from jiexu.case.steps import completing_step
 from jiexu.journal.port import NewClaim
 from jiexu.region.platform import (
     Act,
-    ActKey,
     BankLine,
     Credit,
     MonthRow,
@@ -26,6 +25,7 @@ from jiexu.rules.facts import PersonFacts, Scheme
 from jiexu.rules.months import Kind, Period
 from jiexu.service.agency import Agency
 from jiexu.service.answering import answers, lodge_anew
+from jiexu.service.unreported import act_key
 from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
 _COMPLETING = {"complete": "TransferCompleted", "complete_again": "TransferCompleted", "amend": "CompletionAmended"}
@@ -55,7 +55,7 @@ class InboundPart:
 
     def act(self, agency: Agency, work: Work, claim: NewClaim, spec: Mapping[str, Any]) -> Act:
         """The act that a claim's specification means."""
-        key = ActKey(work.case_id, claim.step, str(claim.n))
+        key = act_key(work.case_id, claim.step, claim.n, spec)
         if spec["act"] == "Return":
             return Return(
                 key=key,
@@ -81,7 +81,7 @@ class InboundPart:
         raise LookupError(f"{spec['act']}: no act of the inbound side")
 
     def clerk_act(self, agency: Agency, work: Work, name: str, details: Mapping[str, Any]) -> Outcome:
-        """Complete with the choice of months, undo a completion, send an amount back, credited or not."""
+        """Complete with the choice of months, undo a completion; credit an amount, send one back, credited or not."""
         match name:
             case "complete":
                 step = completing_step(work.case.view)
@@ -90,6 +90,8 @@ class InboundPart:
                 body = {"reason": details["reason"], "explanation": details.get("text")}
                 n = work.times("CompletionReversed") + 1
                 return Decision("reverse", (Draft("CompletionReversed", body),), ({"act": "UnrecordMonths"},), n)
+            case "credit_amount":
+                return credit_decision(work, details["reference"], Decimal(details["amount"]))
             case "return_amount":
                 amount = Decimal(details["amount"])
                 return return_decision(work, details["reference"], amount, "uncredited", details["reason"])
@@ -193,7 +195,7 @@ def completions(agency: Agency, works: Sequence[Work], step: str, kept: str | No
     Where months were paid on both sides the person chooses whose count (BOTH-05): in the application, or `kept`
     (`outbound` or `inbound`) as the clerk was told; without a choice the case waits for it.
     """
-    known = [(work, who) for work in works if (who := work.identity) is not None]
+    known = [(work, who) for work in works if work.case.view.form and (who := work.identity) is not None]
     facts: dict[str, PersonFacts] = {}
     for scheme in Scheme:
         group = [(work, who) for work, who in known if work.application["to_scheme"] == scheme]
@@ -201,12 +203,14 @@ def completions(agency: Agency, works: Sequence[Work], step: str, kept: str | No
         facts.update({work.case_id: fact for (work, _), fact in zip(group, found, strict=True)})
     outcomes: list[Outcome] = []
     for work in works:
+        form = work.case.view.form
+        if form is None:  # a clerk asks for it too early
+            outcomes.append(None)
+            continue
         if work.case_id not in facts:
             zh, en = "缺少身份信息，无法记入", "the identity is not disclosed: nothing can be recorded"
             outcomes.append(ForClerk(step, "identity_missing", zh, en))
             continue
-        form = work.case.view.form
-        assert form is not None, "there is a form to complete on"
         rows = month_rows(form_event(work, form.version))
         doubled = _doubled(rows, facts[work.case_id])
         stated = work.application["overlap"]
@@ -272,18 +276,21 @@ def _idle(work: Work) -> list[tuple[str, Decimal]]:
 def _credit(work: Work) -> Outcome:
     view = work.case.view
     form = view.form
-    assert form is not None, "credit is a step only where a form says how much"
+    if form is None:  # a clerk asks for it too early
+        return None
     room = form.amount - credited_net(view.inbound)
     for reference, left in _idle(work):
         remittance = view.outbound.remittance(reference)
         if remittance is not None and not remittance.void:
-            amount = min(left, room)
-            n = work.times("BalanceCredited") + 1
-            act = {"act": "Credit", "reference": reference, "amount": str(amount)}
-            return Decision(
-                "credit", (Draft("BalanceCredited", {"reference": reference, "amount": amount}),), (act,), n
-            )
+            return credit_decision(work, reference, min(left, room))
     return None
+
+
+def credit_decision(work: Work, reference: str, amount: Decimal) -> Decision:
+    """Credit arrived money of a remittance to the person's account."""
+    n = work.times("BalanceCredited") + 1
+    act = {"act": "Credit", "reference": reference, "amount": str(amount)}
+    return Decision("credit", (Draft("BalanceCredited", {"reference": reference, "amount": amount}),), (act,), n)
 
 
 def return_decision(

@@ -200,6 +200,22 @@ class PlatformContract:
         assert platform.outbound.books()["debited"] == Decimal("500.00")
         assert platform.outbound.books()["sent"] == Decimal("500.00")
 
+    def test_what_was_done_for_a_case_can_be_read_oldest_first(self, platform: World) -> None:
+        acts, others = Acts(platform), Acts(platform, case="0191" + "0" * 28)
+        assert platform.outbound.acts_of(CASE) == []
+        (debited,) = done(platform.outbound, acts.debit("500.00"))
+        (sent,) = done(platform.outbound, acts.send("500.00"))
+        done(platform.outbound, acts.debit("500.00"))
+        refused(platform.outbound, acts.debit("600.00"))
+        refused(platform.outbound, others.pay_out("0.01"))
+        read = platform.outbound.acts_of(CASE)
+        assert [(one.key, one.act, one.value) for one in read] == [
+            (acts.key("debit", 1), "Debit", debited),
+            (acts.key("send", 1), "Send", sent),
+        ]
+        assert all(one.done_at.tzinfo for one in read)
+        assert platform.outbound.acts_of(others.case) == []
+
     def test_a_refusal_is_not_kept_and_the_same_key_may_be_tried_again(self, platform: World) -> None:
         acts = Acts(platform)
         assert refused(platform.inbound, acts.credit()) == "above_arrived"

@@ -35,9 +35,9 @@ def refused(world: World, region: str, case_id: str, name: str, desk: Desk = DES
     return problem.value
 
 
-def account_now(world: World, who: Identity, balance: str) -> None:
+def account_now(world: World, who: Identity, balance: str, code: str = XIAN) -> None:
     """The registry states another balance."""
-    world.desks[XIAN].platform.put(  # type: ignore[attr-defined]
+    world.desks[code].platform.put(  # type: ignore[attr-defined]
         [AccountRow(f"L{who.document_number[-6:]}", Decimal(balance), INTEREST)]
     )
 

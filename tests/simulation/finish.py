@@ -38,6 +38,9 @@ INSTEAD: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     # The registry knows of a return whose order and event were lost: the same act again, under the same key, tells it.
     ("credit", "above_arrived"): ("return_uncredited", {}),
     ("upload", "moved_by_another"): ("withdraw", {"reason": "lodged_in_error"}),
+    # What the registry set under a claim that was lost, before it was put right.
+    ("upload", "key_reused"): ("upload", {"anew": True}),
+    ("complete", "key_reused"): ("complete", {"anew": True}),
 }
 
 

@@ -13,14 +13,13 @@ from jiexu.journal.case_writes import CaseWrites
 from jiexu.journal.exchange_writes import ExchangeWrites
 from jiexu.journal.log_writes import LogWrites
 from jiexu.region.registry import SqliteRegistry, acts
-from jiexu.service import clerk, issue, loop, lost_events, startup
+from jiexu.service import clerk, issue, loop, lost_events, startup, unreported
 from jiexu.service.claims import Claims
 from jiexu.service.followers import Relay, Resend
 from jiexu.service.intake import Intake
 from jiexu.service.loop import Service
 from jiexu.service.placing import Placing
-from services.inbound import steps as inbound
-from services.outbound import steps as outbound
+from services.outbound import forms
 from tests.simulation import regions
 from tests.simulation import switches as no
 
@@ -52,7 +51,7 @@ _NO_BLOCK = off(
     (clerk.Clerk, "_refuse_blocked", no.nothing),
 )
 _NONE_LOST = off(*((module, "cases_with_lost_events", no.none_lost) for module in (lost_events, clerk)))
-_NO_FORM_JUDGED = off((outbound, "moved_by_another", lambda *_: {}))
+_NO_FORM_JUDGED = off((forms, "moved_by_another", lambda *_: {}))
 _CLERK_UNJUDGED = off((clerk, "accepted_by_clerk", no.accept_unjudged))
 _NOT_HEARD = off(*((module, "unheard_cases", no.none_lost) for module in (lost_events, clerk)))
 
@@ -211,7 +210,7 @@ SAFEGUARDS = (
         "key_with_n",
         "an act's key says how often its step stands in the hand",
         "the second remittance, credit or return of a case is taken for the first",
-        off((outbound, "ActKey", no.same_n), (inbound, "ActKey", no.same_n)),
+        off((unreported, "ActKey", no.same_n)),
     ),
     Safeguard(
         "key_kept",

@@ -50,6 +50,7 @@ FOUND = {
     330463: "a counter said that it had lodged what was gone by then with the disk, and with no ledger to hold it",
     342369: "a claim of a closed case waited for a partner that nobody had asked",
     41491: "what had been put into the wrong mailbox was put into the right one",
+    394415: "a debit under a lost claim, the registry corrected since: no form went out any more",
 }
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from os import PathLike
 from typing import Any
 
-from jiexu.region.platform import Act, BankLine, Done, FormFacts, PayOut, Refused, Return, Send
+from jiexu.region.platform import Act, ActKey, BankLine, Done, DoneAct, FormFacts, PayOut, Refused, Return, Send
 from jiexu.region.registry import books, reads
 from jiexu.region.registry.acts import Desk, act_name, do
 from jiexu.region.registry.bank import Bank
@@ -94,6 +94,14 @@ class SqliteRegistry:
                 results = [self._perform(desk, act, done) for act in acts]
             self._db.executemany("INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?)", done.new)
             return results
+
+    def acts_of(self, case_id: str) -> list[DoneAct]:
+        """What was done for a case, oldest first. An order that only the bank has is not among them."""
+        query = "SELECT step, n, act, value, done_at FROM acts WHERE case_id = ? ORDER BY done_at, step, n, act"
+        return [
+            DoneAct(ActKey(case_id, step, n), act.split()[0], json.loads(value), datetime.fromisoformat(at))
+            for step, n, act, value, at in self._db.execute(query, (case_id,))
+        ]
 
     def bank_lines(self, after: int, limit: int = 500) -> list[BankLine]:
         """Lines of the region's own book above `after`: the bank's new ones are first written down here."""
