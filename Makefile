@@ -30,6 +30,7 @@ format: $(VENV)/.tested ## 整理格式 format the code
 bench: $(VENV)/.tested ## 基准，约二十分钟（docs/benchmarks.md）benchmarks, some twenty minutes
 	@$(BIN)/python -m benchmarks.codec
 	@$(BIN)/python -m benchmarks.journal_append --postgres
+	@$(BIN)/python -m benchmarks.floor
 	@$(BIN)/python -m benchmarks.scrape
 	@$(BIN)/python -m benchmarks.end_to_end
 	@$(BIN)/python -m benchmarks.end_to_end --store postgresql
