@@ -23,7 +23,7 @@ from jiexu.service.last_known import note_question
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
 from jiexu.service.placing import Placing, Refusal, open_held, proof_of_held, unknown
-from jiexu.service.refused import Refused
+from jiexu.service.refused import InTurn, Refused
 from jiexu.service.signing_anew import Wishes
 
 HELD_FOR = timedelta(days=7)  # then a person must look
@@ -47,6 +47,7 @@ class Intake:
         self.topic = topic_name(agency.region, role.value)
         self.wishes = Wishes(agency, role)
         self.refused = Refused(agency, self.topic)
+        self._waiting = InTurn(self.topic, RETRIED_BY_ITSELF)
         self._tried: dict[int, str] = {}  # parked id → version of the directory under which it was tried
 
     def take(self, records: Sequence[Record], topic_id: str) -> int:
@@ -195,12 +196,19 @@ class Intake:
     # --- what waits
 
     def _retry_parked(self) -> int:
+        """Try some again, and the next ones as long as they come in."""
+        taken = 0
+        while some := self._retry_next():
+            taken += some
+        return taken
+
+    def _retry_next(self) -> int:
         with self.agency.journal.read() as read:
-            waiting = [row for code in RETRIED_BY_ITSELF for row in read.parked(code=code)]
+            waiting = self._waiting.next(read)
         version = self.agency.participants.version
         taken = 0
         for row in waiting:
-            if row.arrival.topic != self.topic or _still_unknown(row):
+            if _still_unknown(row):
                 continue
             if self._tried.get(row.id) != version or row.code == "key_not_yet_valid":
                 self._tried[row.id] = version

@@ -22,22 +22,35 @@ CODES = (
 AT_ONCE = 100  # of each code; others can send many, and each may be a whole bundle
 
 
+class InTurn:
+    """A mailbox's parked records of some codes, some at a time, all in turn."""
+
+    def __init__(self, topic: str, codes: Sequence[str]) -> None:
+        self.topic = topic
+        self.codes = codes
+        self._looked_at: dict[str, int] = {}  # code → the last one that was looked at
+
+    def next(self, read: Reads) -> list[ParkedRecord]:
+        """The next of them, AT_ONCE of each code at most."""
+        found: list[ParkedRecord] = []
+        for code in self.codes if read.parked(limit=1) else ():
+            some = read.parked(code=code, after=self._looked_at.get(code, 0), limit=AT_ONCE)
+            self._looked_at[code] = some[-1].id if len(some) == AT_ONCE else 0
+            found += [row for row in some if row.arrival.topic == self.topic]
+        return found
+
+
 class Refused:
     """Settles them for one mailbox. Until then they block nothing, and they are kept as they came."""
 
     def __init__(self, agency: Agency, topic: str) -> None:
         self.agency = agency
-        self.topic = topic
-        self._looked_at: dict[str, int] = {}  # code → the last one that was looked at
+        self._some = InTurn(topic, CODES)
 
     def turn(self) -> int:
-        """Look at the next of them, all in turn; returns how many were settled."""
-        found: list[ParkedRecord] = []
+        """Look at the next of them; returns how many were settled."""
         with self.agency.journal.read() as read:
-            for code in CODES if read.parked(limit=1) else ():
-                some = read.parked(code=code, after=self._looked_at.get(code, 0), limit=AT_ONCE)
-                self._looked_at[code] = some[-1].id if len(some) == AT_ONCE else 0
-                found += [row for row in some if row.arrival.topic == self.topic]
+            found = self._some.next(read)
         return self.settle(found) if found else 0
 
     def settle(self, rows: Sequence[ParkedRecord]) -> int:

@@ -365,6 +365,35 @@ def test_a_parked_record_can_be_tried_again_by_hand(pair: World) -> None:
         intake.retry(row.id)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 5, 100])
+def test_many_parked_records_are_tried_again_some_at_a_time_and_none_is_left(
+    pair: World, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("jiexu.service.refused.AT_ONCE", at_once)
+    signer, _ = create_key(pair.folder / "new-keys")
+    cases = [pair.case_of(who) for who in pair.moves(1, 2, 3, 4, 5)]
+    pair.idle()
+    pair.post(XIAN, OUT, b"no record")
+    for case_id in cases:
+        reminder = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
+        pair.post(XIAN, OUT, pair.bundle(WENZHOU, IN, reminder, signer=signer), case_id)
+    pair.turn()
+    assert len(pair.parked(XIAN)) == 6
+    asked: list[int] = []
+    intake = pair.services[XIAN, OUT].intake
+    retry = intake.retry
+    monkeypatch.setattr(intake, "retry", lambda parked_id: (asked.append(parked_id), retry(parked_id))[1])
+    for _ in range(8):
+        intake.retry_waiting()
+    assert len(asked) == 5, "while nothing changes each is tried once"
+    publish(pair, signer, valid_from=pair.clock() - timedelta(minutes=1))
+    pair.services[XIAN, OUT].upkeep._read_directory()
+    for _ in range(8):
+        intake.retry_waiting()
+    assert [row.code for row in pair.parked(XIAN)] == ["not_avro"]
+    assert len(asked) == 10
+
+
 @pytest.mark.parametrize("point", ["intake.commit", "retry.commit", "notices.sent", "before_commit", "after_commit"])
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_death_while_a_record_is_parked_told_and_tried_again_changes_nothing(
