@@ -10,8 +10,9 @@ from random import Random
 from jiexu.demo import people
 from jiexu.demo.people import Mover
 from jiexu.demo.scenarios import CHENGDU, PREPARED, SCENARIOS, WENZHOU, XIAN, Scenario
+from jiexu.exchange.opening import open_exchange
 from jiexu.exchange.port import Exchange
-from jiexu.exchange.settings import ExchangeSettings, open_exchange
+from jiexu.exchange.settings import ExchangeSettings
 from jiexu.exchange.topics import create, region_topics
 from jiexu.region.directory.load import load_directory
 from jiexu.region.registry import Bank, SqliteRegistry

@@ -1,5 +1,6 @@
 """The exchange: where agencies leave each other's signed bundles (Kafka, or one embedded file)."""
 
+from jiexu.exchange.opening import open_exchange
 from jiexu.exchange.port import (
     MAX_POLL_BYTES,
     MAX_VALUE_BYTES,
@@ -23,7 +24,7 @@ from jiexu.exchange.port import (
     TopicPartition,
     TopicState,
 )
-from jiexu.exchange.settings import ExchangeSettings, KafkaSettings, open_exchange
+from jiexu.exchange.settings import ExchangeSettings, KafkaSettings
 
 __all__ = [
     "MAX_POLL_BYTES",

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from jiexu.exchange.broker import BrokerFailed
 from jiexu.exchange.broker_parts import PartsMissing
+from jiexu.exchange.opening import open_exchange
 from jiexu.exchange.port import Admin, ExchangeError, ExchangeUnavailable
-from jiexu.exchange.settings import ExchangeSettings, KafkaSettings, open_exchange
+from jiexu.exchange.settings import ExchangeSettings, KafkaSettings
 from jiexu.exchange.topics import DEFAULT_PARTITIONS
 from jiexu.region.directory.file import load_participants
 from jiexu.region.directory.participants import Participants

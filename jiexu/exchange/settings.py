@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from jiexu.exchange.port import Clock, Exchange, utc_now
-
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _FILES = ("ssl_ca_file", "ssl_cert_file", "ssl_key_file", "ssl_key_password_file", "sasl_password_file")
 _BY_VALUE = {"sasl_password": "sasl_password_file", "ssl_key_password": "ssl_key_password_file"}
@@ -128,14 +126,3 @@ class ExchangeSettings(BaseModel):
         if self.kafka is not None:
             return self.model_copy(update={"kafka": self.kafka.under(folder)})
         return self.model_copy(update={"embedded": str(folder / Path(self.embedded or "").expanduser())})
-
-
-def open_exchange(settings: ExchangeSettings, clock: Clock = utc_now) -> Exchange:
-    """Open it. Raises `ExchangeUnavailable`, `ExchangeRefused` where the embedded file cannot be used."""
-    if settings.kafka is not None:
-        from jiexu.exchange.kafka import KafkaExchange  # here: its library takes a while to import
-
-        return KafkaExchange(settings.kafka, clock)
-    from jiexu.exchange.embedded import EmbeddedExchange
-
-    return EmbeddedExchange(Path(settings.embedded or "").expanduser(), clock)

@@ -8,8 +8,8 @@ from jiexu.contract.errors import ContractError
 from jiexu.contract.keys import FileSigner, load_key
 from jiexu.contract.secret_files import check_private, read_secret
 from jiexu.contract.signing import Signer
+from jiexu.exchange.opening import open_exchange
 from jiexu.exchange.port import Exchange
-from jiexu.exchange.settings import open_exchange
 from jiexu.journal.opening import open_journal
 from jiexu.journal.port import Journal
 from jiexu.journal.sqlite import CACHE_KIB
