@@ -49,9 +49,14 @@ def ask_for_last(agency: Agency, write: Writes, role: Role, peer: Party, code: s
     """Ask a partner for the last event of ours that it knows, in every case between the two; returns the SHA-256 of
     the question, which the answer names.
 
-    Asked when what we signed last is in doubt (`code` says why); the record concerned is the ledger's last.
+    Asked when what we signed last is in doubt (`code` says why); the record concerned is the ledger's last. Where the
+    same copy is put back a second time all that is the same, and the answer that was given the first time may still lie
+    in the mailbox: an id of its own keeps the questions apart.
     """
-    text = "本地日志曾恢复或账本有缺；请告知未结案件中本方最后的序号 Our journal is in doubt: tell us our last seq"
+    text = (
+        "本地日志曾恢复或账本有缺；请告知未结案件中本方最后的序号 Our journal is in doubt: tell us our last seq"
+        f" ({agency.new_id()})"
+    )
     return _state(agency, write, role, peer, code, text, ledger_end, "tell_last")
 
 

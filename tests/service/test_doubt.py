@@ -152,6 +152,32 @@ def test_an_answer_to_what_was_not_asked_says_nothing(pair: World, case_id: str)
     assert len(pair.todos(XIAN, UNHEARD)) == 1
 
 
+def test_an_answer_from_before_the_same_copy_was_put_back_a_second_time_says_nothing(pair: World, case_id: str) -> None:
+    """It lies in the mailbox, is older than what was lost since, and is not taken for an answer to the new question."""
+    set_aside(pair)
+    lose_ledger(pair)
+    bring_back(pair)
+    begin(pair)
+    pair.idle()
+    assert pair.todos(XIAN, UNHEARD) == []
+    pair.stopped |= {(WENZHOU, role) for role in Role}
+    pair.act(XIAN, case_id, "withdraw", reason="applicant_request")
+    turns(pair)
+    lose_ledger(pair)
+    bring_back(pair)
+    begin(pair)
+    turns(pair)
+    with pytest.raises(ActRefused) as refused:
+        pair.act(XIAN, case_id, "remind", about="complete", text="?")
+    assert refused.value.code == "partner_unheard"
+    pair.stopped.clear()
+    pair.idle()
+    assert pair.types(XIAN, case_id, Hand.OUTBOUND) == ["TransferAccepted"]
+    assert pair.types(WENZHOU, case_id, Hand.OUTBOUND) == ["TransferAccepted", "TransferWithdrawn"]
+    with pair.desks[XIAN].journal.read() as read:
+        assert cases_with_lost_events(read) == {case_id}
+
+
 def test_what_the_partner_sent_and_was_lost_after_its_receipt_comes_again(pair: World, case_id: str) -> None:
     """The mailbox is gone as well; the partner has a receipt for each of its events, and would not send them again."""
     set_aside(pair)

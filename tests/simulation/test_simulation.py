@@ -64,6 +64,10 @@ def test_what_a_partner_sent_comes_again_after_journal_ledger_and_mailbox_were_l
     assert run(focused(draw(seed), (focus,))).violations == []
 
 
+def test_an_answer_of_before_the_same_copy_was_restored_a_second_time_says_nothing() -> None:
+    assert run(focused(draw(600548), ("disaster", "midway"))).violations == []
+
+
 @pytest.mark.parametrize(("first", "focus"), [(1, "disaster"), (58, "disaster"), (301, "silent")])
 def test_a_region_is_whole_again_once_it_has_taken_back_what_only_partners_had(first: int, focus: str) -> None:
     """Journal and ledger are lost while cases are under way; in the end the region is judged like any other."""
