@@ -5,7 +5,8 @@ holds. Where both lost the same lines nobody here can know; to go on would use a
 second time what the partner was told already. So each partner is asked, signed, and until it has answered no case with
 it issues anything, by itself or by a clerk. Its answer (last_known.py) brings receipts for the last event of ours that
 it has in each case, and then says that these were all. A case in which it knows more than we do waits on, for a person
-(lost_events.py); the others go on. New partners are asked when a case with them first wants to do something.
+(lost_events.py); the others go on. New partners are asked when something comes from them, or when a case with them
+first wants to do something.
 
 Who is asked and has not answered stands as an alarm. A person who has spoken with that partner can clear it.
 """
@@ -88,6 +89,13 @@ def ask_new(agency: Agency, case_ids: Sequence[str]) -> None:
         if doubt is not None:
             new = {_partner_in(row) for row in write.case_rows(case_ids).values()}
             _ask(agency, write, doubt, sorted((one for one in new if str(one) not in doubt["asked"]), key=str))
+
+
+def ask_who_writes(agency: Agency, write: Writes, partners: Collection[Party]) -> None:
+    """Partners that write to us are asked, where they were not yet: of what they know no case may be left here."""
+    doubt = _doubt(write)
+    if doubt is not None:
+        _ask(agency, write, doubt, sorted({one for one in partners if str(one) not in doubt["asked"]}, key=str))
 
 
 def ask_after_loss(agency: Agency, write: Writes, partner: Party) -> None:

@@ -18,7 +18,7 @@ from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
 from jiexu.journal.port import Arrival, HeldEvent, Moved, ParkedRecord, ReceiptRow, Writes
 from jiexu.service.agency import Agency
-from jiexu.service.doubt import ANSWER, heard
+from jiexu.service.doubt import ANSWER, ask_who_writes, heard
 from jiexu.service.last_known import note_question
 from jiexu.service.notices import state_notice
 from jiexu.service.opening import Opened, OpenedBundle, OpenedNotice, OpenedReceipts, Unplaceable, open_record
@@ -62,6 +62,7 @@ class Intake:
                 for record, content in opened:
                     if isinstance(content, OpenedNotice | Unplaceable):
                         self._other(write, record, content)
+                ask_who_writes(self.agency, write, [c.issuer for _, c in opened if not isinstance(c, Unplaceable)])
                 self._advance(write, records, topic_id)
                 self.agency.fault("intake.commit")
         except BaseException:

@@ -90,6 +90,11 @@ class OpenedBundle:
     leaves: tuple[OpenedLeaf, ...]
 
     @property
+    def issuer(self) -> Party:
+        """Who signed it."""
+        return self.bundle.issuer
+
+    @property
     def events(self) -> list[Event]:
         """The events that could be read."""
         return [leaf.content.event for leaf in self.leaves if isinstance(leaf.content, OpenedEvent)]

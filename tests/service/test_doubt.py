@@ -9,6 +9,7 @@ from jiexu.case.event import Hand, Party, Role
 from jiexu.contract.letters import make_notice
 from jiexu.exchange.topics import partition_of, topic_name
 from jiexu.journal.port import Writes
+from jiexu.journal.restoring import UNCHECKED
 from jiexu.service import last_known
 from jiexu.service.clerk import ActRefused
 from jiexu.service.doubt import ANSWER, UNHEARD
@@ -126,6 +127,29 @@ def test_a_person_who_has_spoken_with_the_partner_lets_its_cases_go_on(pair: Wor
         clear(write, alarm, "D0117")
     turns(pair)
     assert pair.types(XIAN, case_id, Hand.OUTBOUND)[1] == "InformationFormUploaded"
+
+
+def test_who_has_lost_every_case_asks_whoever_writes_next(pair: World) -> None:
+    """Journal, ledger and mailboxes are gone. What its partner had receipts for comes without waiting for a week."""
+    set_aside(pair)
+    quiet, talking = (pair.case_of(who) for who in pair.moves(1, 2))
+    pair.idle()
+    lose_ledger(pair)
+    exchange = pair.desks[XIAN].exchange
+    for role in Role:
+        topic = topic_name(XIAN, role.value)
+        exchange.admin().delete_records(topic, exchange.end_offsets(topic))
+    bring_back(pair)
+    with pair.desks[XIAN].journal.write() as write:
+        write.set_note(UNCHECKED, "1")  # as a rebuild leaves it
+    begin(pair)
+    pair.idle()
+    assert pair.todos(XIAN, UNHEARD) == [], "there is no case here, so nobody to ask"
+    pair.act(WENZHOU, talking, "remind", about="complete", text="?")
+    pair.idle()
+    with pair.desks[XIAN].journal.read() as read:
+        held = {one.case_id for one in read.held()}
+    assert held == {quiet, talking}, "the partner's last event in each case, though only one case had news"
 
 
 def test_an_answer_to_what_was_not_asked_says_nothing(pair: World, case_id: str) -> None:
