@@ -193,6 +193,11 @@ class ExchangeReads(Block):
         rows = self._sql.rows(f"{PARKED} WHERE id = ?", (id,))
         return parked_row(rows[0]) if rows else None
 
+    def stands_parked(self, code: str, data: bytes) -> bool:
+        """Whether a record of these very bytes is parked for this reason and waits."""
+        where = "settled IS NULL AND code = ? AND bytes = ?"
+        return bool(self._sql.rows(f"SELECT 1 FROM parked WHERE {where} LIMIT 1", (code, data)))
+
     def todos(self, *, cleared: bool = False, kind: str | None = None, code: str | None = None) -> list[Todo]:
         """What waits for a person or (cleared) has been dealt with, oldest first."""
         where, values = _where({"kind = ?": kind, "code = ?": code})

@@ -36,6 +36,8 @@ RETRIED_BY_ITSELF = (
     "suite_unavailable",
     "held_unknown",
 )
+# What contradicts what stands here gets no receipt, so its owner sends it again every day: it is parked once.
+SENT_AGAIN = ("other_content", "event_id_reused", "broken_link", "second_application", "third_region")
 
 
 class Intake:
@@ -170,6 +172,8 @@ class Intake:
                 self._park(write, refusal.arrival or arrival, refusal.proof, refusal.why)
 
     def _park(self, write: Writes, arrival: Arrival, data: bytes, why: Unplaceable) -> None:
+        if why.code in SENT_AGAIN and write.stands_parked(why.code, data):
+            return
         parked = ParkedRecord(
             id=0,
             arrival=arrival,

@@ -517,7 +517,12 @@ class JournalContract(CasesContract):
             assert [record.id for record in w.parked(limit=1)] == [one]
             assert [record.id for record in w.parked(after=one)] == [two]
             assert w.parked(after=one, code="unknown_key") == w.parked(after=two) == []
+            code, data = parked_record().code, parked_record().bytes
+            assert w.stands_parked(code, data)
+            assert not w.stands_parked("another", data)
+            assert not w.stands_parked(code, data + b"x")
             w.settle_parked(one, "taken_in")
+            assert not w.stands_parked(code, data)
             w.settle_parked(one, "dropped by 0417")
             assert [record.id for record in w.parked()] == [two]
             assert [record.settled for record in w.parked(settled=True)] == ["taken_in"]

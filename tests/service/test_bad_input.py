@@ -513,6 +513,25 @@ def test_the_same_place_with_other_content_is_an_alarm_and_both_are_kept(pair: W
     assert "other_content" in pair.todo_codes(XIAN)
 
 
+def test_what_contradicts_and_is_sent_again_is_parked_once_until_it_is_settled(pair: World) -> None:
+    case_id = lodged(pair)
+    first = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
+    other = pair.bundle(WENZHOU, IN, pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind(about="remit")))
+    sent_in(pair, case_id, first)
+    for _ in range(3):
+        pair.post(XIAN, OUT, other, case_id)
+        pair.turn()
+    row = only_parked(pair, XIAN)
+    assert row.code == "other_content"
+    with pair.desks[XIAN].journal.read() as read:
+        assert len(read.facts("notice")) == 1, "its owner is told once"
+    with pair.desks[XIAN].journal.write() as write:
+        write.settle_parked(row.id, "discarded")
+    pair.post(XIAN, OUT, other, case_id)
+    pair.turn()
+    assert only_parked(pair, XIAN).id != row.id, "what a person has settled and comes again is news"
+
+
 def test_two_contents_that_wait_for_one_place_are_settled_when_the_gap_closes(pair: World) -> None:
     case_id = lodged(pair)
     second = pair.seal(WENZHOU, IN, case_id, "ReminderSent", remind())
