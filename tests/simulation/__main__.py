@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --seeds 1..500 [--json] [--jobs 2] [--trace] [--without SAFEGUARD]`.
+"""`python -m tests.simulation --seeds 1..500 [--json] [--jobs 2] [--trace] [--dense] [--focus A,B] [--without NAME]`.
 
 Runs schedules; exits 1 on a violation."""
 
@@ -8,12 +8,12 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 
-from tests.simulation.plan import draw
-from tests.simulation.run import Outcome, run_seed
+from tests.simulation.plan import dense, draw, focused
+from tests.simulation.run import Outcome, machine, run
 from tests.simulation.safeguards import BY_NAME
 from tests.simulation.shrink import shrunk
 
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="where the journals are")
     parser.add_argument("--without", choices=sorted(BY_NAME), metavar="SAFEGUARD", help=", ".join(sorted(BY_NAME)))
+    parser.add_argument("--dense", action="store_true", help="about twice as much goes wrong in each schedule")
+    parser.add_argument("--focus", default="", metavar="A,B", help="more of something, e.g. disaster,midway (plan.py)")
     parser.add_argument("--trace", action="store_true", help="tell what happens in each schedule; shrink what fails")
     given = parser.parse_args(arguments)
     with BY_NAME[given.without].off() if given.without else nullcontext():
@@ -45,7 +47,8 @@ def _run(given: argparse.Namespace) -> int:
     faults: Counter[str] = Counter()
     violations: list[dict[str, object]] = []
     schedules = 0
-    for outcome in outcomes(given.seeds, given.jobs, given.store):
+    focus = tuple(filter(None, given.focus.split(",")))
+    for outcome in outcomes(given.seeds, given.jobs, partial(_one, given.store, given.dense, focus)):
         schedules += 1
         faults += outcome.faults
         if outcome.violations:
@@ -67,9 +70,13 @@ def _run(given: argparse.Namespace) -> int:
     return 1 if violations else 0
 
 
-def outcomes(chosen: Sequence[int], jobs: int, store: str = "sqlite") -> Iterator[Outcome]:
+def _one(store: str, densely: bool, focus: tuple[str, ...], seed: int) -> Outcome:
+    plan = draw(seed)
+    return run(focused(dense(plan) if densely else plan, focus), machine(store))
+
+
+def outcomes(chosen: Sequence[int], jobs: int, run: Callable[[int], Outcome]) -> Iterator[Outcome]:
     """Every seed's outcome, in order."""
-    run = partial(run_seed, store=store)
     if jobs <= 1:
         yield from map(run, chosen)
         return
@@ -78,10 +85,9 @@ def outcomes(chosen: Sequence[int], jobs: int, store: str = "sqlite") -> Iterato
 
 
 def _tell(outcome: Outcome) -> None:
-    plan = draw(outcome.seed)
-    print("\n".join([*plan.lines(), *outcome.story]))
+    print("\n".join([*outcome.plan.lines(), *outcome.story]))
     if outcome.violations:
-        print("\n".join(["violations:", *outcome.violations, "smaller:", *shrunk(plan).lines()]))
+        print("\n".join(["violations:", *outcome.violations, "smaller:", *shrunk(outcome.plan).lines()]))
 
 
 if __name__ == "__main__":

@@ -144,6 +144,19 @@ def draw(seed: int) -> Plan:
     return Plan(seed, codes, steps, movers, strikes, ordered, sends, modes, disaster, silent, midway, bare)
 
 
+def dense(plan: Plan) -> Plan:
+    """The plan with about twice as much that goes wrong, and in a third of them journal and ledger lost together."""
+    random = Random(f"dense {plan.seed}")
+    more = [one for _ in range(random.randint(3, 9)) for one in _happening(random, plan.codes, plan.steps)]
+    strikes = tuple(_strike(random) for _ in range(random.randint(3, 9)))
+    return replace(
+        plan,
+        happenings=tuple(sorted((*plan.happenings, *more), key=lambda h: (h.step, h.kind))),
+        strikes=plan.strikes + strikes,
+        disaster=random.choice(plan.codes) if random.random() < 0.3 else plan.disaster,
+    )
+
+
 def focused(plan: Plan, on: tuple[str, ...]) -> Plan:
     """The plan with more of something, where a test looks for one thing only.
 

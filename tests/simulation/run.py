@@ -27,12 +27,17 @@ COLLECT_EVERY = 20  # schedules between two collections of cycles: some megabyte
 class Outcome:
     """How a schedule ended."""
 
-    seed: int
+    plan: Plan
     violations: list[str]
     faults: Counter[str]
     points: set[str] = field(default_factory=set)
     story: list[str] = field(default_factory=list)
     cause: BaseException | None = None
+
+    @property
+    def seed(self) -> int:
+        """The plan's."""
+        return self.plan.seed
 
 
 def machine(store: str = "sqlite") -> Machine:
@@ -66,7 +71,7 @@ def run(plan: Plan, on: Machine | None = None) -> Outcome:
                     stage(world)
             except Violation as violation:
                 world.violations.append(str(violation))
-    return Outcome(plan.seed, world.violations, world.faults, world.struck, world.story, world.cause)
+    return Outcome(plan, world.violations, world.faults, world.struck, world.story, world.cause)
 
 
 def _stages(world: World) -> Iterator[Callable[[World], None]]:

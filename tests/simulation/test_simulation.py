@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.__main__ import main
 from tests.simulation.machine import Machine
-from tests.simulation.plan import draw, focused
+from tests.simulation.plan import dense, draw, focused
 from tests.simulation.process import BETWEEN, WITHIN
 from tests.simulation.run import run, run_seed
 from tests.simulation.safeguards import BY_NAME
@@ -52,6 +52,12 @@ FOUND = {
     41491: "what had been put into the wrong mailbox was put into the right one",
     394415: "a debit under a lost claim, the registry corrected since: no form went out any more",
 }
+
+
+@pytest.mark.parametrize("first", [800001, 800021])
+def test_schedules_in_which_twice_as_much_goes_wrong_hold_too(first: int) -> None:
+    failed = {seed: found for seed in range(first, first + 20) if (found := run(dense(draw(seed))).violations)}
+    assert failed == {}
 
 
 @pytest.mark.parametrize("seed", FOUND)
