@@ -111,8 +111,12 @@ class Clerk:
         if refused:
             raise ActRefused(refused[0].code, refused[0].zh, refused[0].en)
         with self.agency.journal.read() as read:
-            head = read.heads([work.case_id])[work.case_id].hands[OWN_HAND[work.role]]
-        if head[0] < claims[0].claim.claim.seq:
+            head = read.heads([work.case_id]).get(work.case_id)
+        if head is None:  # an old copy of the journal was put in its place meanwhile
+            raise ActRefused(
+                "moved", "案件已不在本地日志，请重新查看", "the case is not in this journal any more: look again"
+            )
+        if head.hands.get(OWN_HAND[work.role], (0, b""))[0] < claims[0].claim.claim.seq:
             raise unreachable
 
     def _work(self, case_id: str) -> Work:

@@ -43,6 +43,9 @@ INSTEAD: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("complete", "key_reused"): ("complete", {"anew": True}),
 }
 
+# Money that moved without an event is told as it moved: what moves it, and the act that names how much.
+TOLD = {"Send": "remit_amount", "Credit": "credit_amount", "PayOut": "pay_out_amount"}
+
 
 def finish(world: "World") -> list[str]:
     """Let clerks act until no case is left that waits for one; returns the cases that cannot be brought to an end."""
@@ -80,9 +83,20 @@ def _clear(agency: Agency) -> int:
 def _do(world: "World", code: str, item: WorkItem) -> None:
     for name, details in (*ACTS.get(item.step or "", ()), *_with_amounts(world, code, item)):
         outcome = clerks.act(world, code, item.case_id, name, details)
-        other = INSTEAD.get((name, outcome))
-        if outcome == "done" or (other and clerks.act(world, code, item.case_id, *other) == "done"):
+        others = [INSTEAD[name, outcome]] if (name, outcome) in INSTEAD else []
+        if outcome == "key_reused":
+            others += _as_it_moved(world, code, item.case_id)
+        if outcome == "done" or any(clerks.act(world, code, item.case_id, *other) == "done" for other in others):
             return
+
+
+def _as_it_moved(world: "World", code: str, case_id: str) -> list[tuple[str, dict[str, Any]]]:
+    done = world.at_desk(code, lambda agency: agency.platform.acts_of(case_id)) or []
+    return [
+        (TOLD[one.act], {"amount": one.value["amount"], "reference": one.value.get("reference")})
+        for one in reversed(done)
+        if one.act in TOLD
+    ]
 
 
 def _with_amounts(world: "World", code: str, item: WorkItem) -> list[tuple[str, dict[str, Any]]]:

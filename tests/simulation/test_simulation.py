@@ -70,8 +70,18 @@ def test_what_a_partner_sent_comes_again_after_journal_ledger_and_mailbox_were_l
     assert run(focused(draw(seed), (focus,))).violations == []
 
 
-def test_an_answer_of_before_the_same_copy_was_restored_a_second_time_says_nothing() -> None:
-    assert run(focused(draw(600548), ("disaster", "midway"))).violations == []
+FOUND_CLOSELY = {
+    (600548, "disaster,midway"): "the same copy was restored a second time, and the answer of the first time counted",
+    (601687, "silent,midway,bare"): "who had lost every case asked its partner a week later only",
+    (605355, "silent,midway,bare"): "money had been sent under a lost claim, and another amount was due since",
+    (803145, ""): "a clerk's act went on after an old copy had been put in the journal's place",
+}
+
+
+@pytest.mark.parametrize(("seed", "focus"), FOUND_CLOSELY)
+def test_what_a_denser_or_a_closer_look_found_holds_now(seed: int, focus: str) -> None:
+    plan = draw(seed)
+    assert run(focused(plan, tuple(focus.split(","))) if focus else dense(plan)).violations == []
 
 
 @pytest.mark.parametrize(("first", "focus"), [(1, "disaster"), (58, "disaster"), (301, "silent")])
