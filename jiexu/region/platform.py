@@ -234,7 +234,8 @@ class FormFacts:
     """What the platform states for the information form: the person, the stretches paid, the account.
 
     `given` is what the account has already given to this case: the settlement is worked out as if it had not, so
-    that a second version of the form stands on the same ground as the first.
+    that a second version of the form stands on the same ground as the first. `held_by` is another case that holds the
+    relation suspended now (`Hold`), by its id.
     """
 
     identity: Identity
@@ -244,6 +245,7 @@ class FormFacts:
     rows: Sequence[MonthRow]
     first_insured: str | None
     account: AccountSettlement | None  # None in the resident scheme
+    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

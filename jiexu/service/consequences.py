@@ -180,7 +180,8 @@ class Consequences:
             return ActKey(event.case_id, step, event.event_id)
 
         acts: list[Act] = []
-        if event.type == "TransferAccepted" and view.live:
+        # Late, as after a loss or a refusal, the relation may have ended already: nothing holds it any more.
+        if event.type == "TransferAccepted" and view.live and not view.completed:
             acts.append(Hold(key("hold"), identity, scheme))
         if event.type == "TransferCompleted" and view.completed:
             acts.append(EndRelation(key("end"), identity, scheme, work.partner))

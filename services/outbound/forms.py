@@ -51,6 +51,10 @@ def _form(agency: Agency, work: Work, step: str, facts: FormFacts | None, choice
         return ForClerk(
             step, "account_overdrawn", "个人账户已透支，请先结清", "the account is overdrawn: settle that first"
         )
+    if facts.held_by is not None and not _known(agency, facts.held_by):
+        zh = f"平台显示该参保关系由案件 {facts.held_by} 占用，而本地日志没有该案件：日志可能有缺，请与对方核对、取回"
+        en = f"by the platform case {facts.held_by} holds the relation, and this journal lacks it: find what is lost"
+        return ForClerk(step, "held_by_unknown", zh, en)
     outcome = outcome_of(agency, work, facts, choice)
     if outcome is None:
         zh = "规则允许本人选择转移或一次性发还个人账户余额，请询问本人（--money）"
@@ -64,6 +68,12 @@ def _form(agency: Agency, work: Work, step: str, facts: FormFacts | None, choice
     if step == "answer_form_query" and latest is not None and _same_content(latest.body, body):
         return ForClerk(step, "nothing_changed", "登记数据未变，请说明或更正", "the registry has not changed: explain")
     return form_decision(step, body, has_account=facts.account is not None)
+
+
+def _known(agency: Agency, case_id: str) -> bool:
+    """Whether the journal has a case. One that ended is let go of on the platform a moment later."""
+    with agency.journal.read() as read:
+        return bool(read.heads([case_id]))
 
 
 def latest_form(work: Work) -> Event | None:

@@ -151,6 +151,13 @@ def may_give(world: World, case: str = CASE) -> Decimal:
     return form.account.amount
 
 
+def held_by(world: World, case: str) -> str | None:
+    """Which other case holds the relation, as the form of a case is told."""
+    (form,) = world.outbound.form_facts([(case, world.identity, EMPLOYEE)], ON)
+    assert form is not None
+    return form.held_by
+
+
 def status(platform: LocalPlatform, identity: Identity) -> tuple[str, str | None]:
     """State of the person's employee relation, and where it went."""
     (relation,) = platform.facts([identity], EMPLOYEE, ON)[0].relations
@@ -351,7 +358,10 @@ class PlatformContract:
         acts, other = Acts(platform), Acts(platform, "f" * 32)
         done(platform.outbound, acts.hold())
         assert refused(platform.outbound, other.hold()) == "held_by_other"
+        assert held_by(platform, other.case) == CASE
+        assert held_by(platform, CASE) is None
         done(platform.outbound, acts.end())
+        assert held_by(platform, other.case) is None
         assert refused(platform.outbound, other.end()) == "relation_ended"
 
     def test_acts_of_one_case_are_about_one_person(self, platform: World) -> None:

@@ -1,5 +1,6 @@
 """What the platform did and no event reports: a clerk has it set anew, or tells the money as it moved."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -8,11 +9,25 @@ import pytest
 from jiexu.case.event import Hand
 from jiexu.region.directory.entries import OutpatientPooling
 from jiexu.region.directory.file import load_participants
-from jiexu.region.platform import Act, ActKey, Credit, Debit, Done, MonthRow, PayOut, RecordMonths, Refused, Send
+from jiexu.region.platform import (
+    Act,
+    ActKey,
+    Credit,
+    Debit,
+    Done,
+    Hold,
+    MonthRow,
+    PayOut,
+    RecordMonths,
+    Refused,
+    Reinstate,
+    Send,
+)
 from jiexu.rules.facts import Identity, Scheme
+from jiexu.service.todos import clear
 from tests.service.pair import AMOUNT, IN, OUT, WENZHOU, XIAN, World, person
 from tests.service.test_clerk import account_now, refused
-from tests.service.test_steps import amounts, by_clerk
+from tests.service.test_steps import amounts, by_clerk, relation
 
 LESS = AMOUNT - Decimal("100.00")
 ROW = MonthRow(XIAN, Scheme.EMPLOYEE, "2024-02", "2024-03", 2, "actual", False)
@@ -147,6 +162,50 @@ def test_money_that_was_credited_without_an_event_is_told_and_the_rest_follows(p
     assert pair.status(case_id) == "closed"
     pair.agreed()
     pair.books_fit()
+
+
+# --- relations
+
+
+def test_a_relation_that_a_case_holds_of_which_the_journal_has_lost_everything_does_not_move(pair: World) -> None:
+    lost = "f" * 32
+    (who,) = pair.moves(1)
+    did(pair, XIAN, Hold(ActKey(lost, "hold", "1"), who, Scheme.EMPLOYEE))
+    case_id = pair.case_of(who)
+    pair.idle()
+    assert pair.status(case_id) == "accepted"
+    assert set(pair.todo_codes(XIAN)) == {"held_by_unknown", "held_by_other"}
+    (todo,) = pair.todos(XIAN, "held_by_unknown")
+    assert lost in todo.zh
+    assert refused(pair, XIAN, case_id, "upload").code == "held_by_unknown"
+    did(pair, XIAN, Reinstate(ActKey(lost, "release", "1"), who, Scheme.EMPLOYEE))
+    pair.act(XIAN, case_id, "upload")
+    pair.idle()
+    assert pair.status(case_id) == "closed"
+
+
+def test_a_hold_that_comes_late_lets_nobody_have_again_what_has_ended(
+    pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = pair.services[XIAN, OUT].agency.platform
+    perform = platform.perform
+
+    def frozen(acts: Sequence[Act]) -> list[Done | Refused]:
+        no = Refused("frozen", "关系被冻结", "frozen")
+        return [no if isinstance(act, Hold) else perform([act])[0] for act in acts]
+
+    monkeypatch.setattr(platform, "perform", frozen)
+    (who,) = pair.moves(1)
+    case_id = pair.case_of(who)
+    pair.idle()
+    assert pair.status(case_id) == "closed"
+    (todo,) = pair.todos(XIAN, "frozen")
+    monkeypatch.undo()
+    with pair.desks[XIAN].journal.write() as write:
+        clear(write, todo, "D0117")
+    pair.idle()
+    assert relation(pair, who) == "ended"
+    assert pair.todo_codes(XIAN) == []
 
 
 # --- the person chooses between transfer and pay-out (Wenzhou art. 54(6), domain.md §2)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -119,10 +120,25 @@ def form_facts(
         settled_on = settled.get(case_id)
         numbers.append(settled_on if settled_on in found else choose(db, found, scheme))
     shelf = Shelf(db, region, (number for number in numbers if number))
-    return [
-        None if number is None else _form_facts(shelf, number, case_id, scheme)
-        for number, (case_id, _, scheme) in zip(numbers, cases, strict=True)
-    ]
+    holds = _holds(db, (number for number in numbers if number))
+    facts: list[FormFacts | None] = []
+    for number, (case_id, _, scheme) in zip(numbers, cases, strict=True):
+        holder = next((one for one in holds.get((number, scheme), ()) if one != case_id), None)
+        facts.append(None if number is None else replace(_form_facts(shelf, number, case_id, scheme), held_by=holder))
+    return facts
+
+
+def _holds(db: sqlite3.Connection, numbers: Iterable[str]) -> dict[tuple[str | None, str], list[str]]:
+    """The cases that hold relations, by person number and scheme: as long as they have the state that a hold gave."""
+    found: dict[tuple[str | None, str], list[str]] = {}
+    query = (
+        "SELECT r.person_number, r.scheme, c.case_id FROM case_relations c JOIN relations r"
+        " ON r.person_number = c.person_number AND r.scheme = c.scheme AND r.status = c.status_set"
+        " WHERE c.status_set <> 'ended' AND c.person_number IN ({}) ORDER BY c.case_id"
+    )
+    for number, scheme, case_id in select_in(db, query, sorted(set(numbers))):
+        found.setdefault((number, scheme), []).append(case_id)
+    return found
 
 
 def _person_facts(shelf: Shelf, numbers: Sequence[str], chosen: str | None, scheme: Scheme, on: date) -> PersonFacts:
