@@ -104,13 +104,22 @@ class Service:
         """
         agency = self.agency
         report = check_at_start(agency, self.pulse.alive)
-        ends = agency.exchange.end_offsets(self.topic)
-        starts = agency.exchange.beginning_offsets(self.topic)
-        waiting = {partition: end for partition, end in ends.items() if end > starts.get(partition, 0)}
+        waiting = self._in_mailbox()
         while not self.stop_signal and any(self._offset(partition) < end for partition, end in waiting.items()):
             if self.take_in(poll):
                 self.pulse.alive()
+            else:  # what lay there may be gone before it was read: its tail was lost, or it has expired
+                there = self._in_mailbox()
+                waiting = {
+                    partition: min(end, there[partition]) for partition, end in waiting.items() if partition in there
+                }
         self.log.info("checked", absorbed=report.absorbed, derived=report.cases_derived)
+
+    def _in_mailbox(self) -> dict[int, int]:
+        """The ends of the partitions in which something lies."""
+        exchange = self.agency.exchange
+        starts = exchange.beginning_offsets(self.topic)
+        return {p: end for p, end in exchange.end_offsets(self.topic).items() if end > starts.get(p, 0)}
 
     def _offset(self, partition: int) -> int:
         with self.agency.journal.read() as read:

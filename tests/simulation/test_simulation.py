@@ -74,6 +74,9 @@ FOUND_CLOSELY = {
     (600548, "disaster,midway"): "the same copy was restored a second time, and the answer of the first time counted",
     (601687, "silent,midway,bare"): "who had lost every case asked its partner a week later only",
     (605355, "silent,midway,bare"): "money had been sent under a lost claim, and another amount was due since",
+    (811743, ""): "a start waited for records that the mailbox had lost since it had looked",
+    (608121, "silent,midway,bare"): "a hold that came late suspended a relation that had ended, and it moved again",
+    (608156, "silent,midway,bare"): "a relation moved though the platform named a case that held it",
     (803145, ""): "a clerk's act went on after an old copy had been put in the journal's place",
 }
 
