@@ -142,7 +142,8 @@ def quiesce(world: World) -> None:
     for service in world.restarts:
         world.start(*service)
     world.restarts.clear()
-    for hours in (0.05, 1.1, 25, 25, 25, 200):
+    # Twice more than a week: an answer may wait for a forged event to be given up, and what it shows missing as well.
+    for hours in (0.05, 1.1, 25, 25, 25, 200, 200):
         world.wait(hours * 3600)
         world.settle()
         if world.violations or settled(world):
