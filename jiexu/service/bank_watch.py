@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jiexu.case.event import Role
 from jiexu.journal.port import Fact, Moved, Reads, Todo, Writes
@@ -16,6 +16,31 @@ from jiexu.service.claims import REFUSED_RETRY
 RETURN_ATTEMPTS = 2
 # What a refused return waits for, where it is not a moment (ISO 8601) before which it is not tried again.
 _ITS_EVENT, _NOTHING = "", "again"
+
+
+# A line that no case names may be ahead of its event, or of a partner that is off. After this a person looks.
+UNEXPLAINED_AFTER = timedelta(days=7)
+SHOWN = 5  # of them in the alarm's text
+_LINE = {
+    "arrived": ("到账", "arrived"),
+    "refused": ("汇款被退回", "was refused to us"),
+    "returned": ("退款到账", "came back"),
+    "return_refused": ("退款被拒收", "was refused by outbound's bank"),
+}
+
+
+def _unexplained(role: Role) -> str:
+    """Note: lines of the bank's book that no case names yet: [kind, reference, amount, since when (ISO 8601)]."""
+    return f"unexplained_lines:{role}"
+
+
+def _lines_noted(read: Reads, role: Role) -> list[list[str]]:
+    found: list[list[str]] = json.loads(read.note(_unexplained(role)) or "[]")
+    return found
+
+
+def _cases_of(read: Reads, kind: str, reference: str) -> list[str]:
+    return read.cases_of_reference("remittance" if kind in ("refused", "arrived") else "return", reference)
 
 
 def _waiting(role: Role) -> str:
@@ -49,7 +74,8 @@ class _Ordered:
 
 
 class BankWatch:
-    """Wakes the cases of which the bank's book has new lines; the step then reads the lines by reference.
+    """Wakes the cases of which the bank's book has new lines; the step then reads the lines by reference. A line that
+    no case has named after a week is an alarm: somebody's money is where nothing says why.
 
     A return that the bank refused is sent again under the same return reference; each attempt is a fact (protocol.md,
     BalanceReturned). Its event stands, so nothing needs to be claimed. Where it does not stand yet, since the bank has
@@ -70,10 +96,12 @@ class BankWatch:
             stands, waited = read.cursor(self.cursor), _waited(read, role)
         due = {one for one, until in waited.items() if until in (_ITS_EVENT, _NOTHING) or _is_over(until, now)}
         lines = agency.platform.bank_lines(stands)
+        with agency.journal.read() as read:
+            overdue = [one for one in _lines_noted(read, role) if _is_over(one[3], now - UNEXPLAINED_AFTER)]
         refused = {one.reference for one in lines if one.kind == "return_refused" and one.kind in self.kinds}
         with agency.journal.read() as read:
             known = {one for one in refused | due if read.case_of_reference("return", one) is not None}
-        if not lines and not known:
+        if not lines and not known and not overdue:
             return 0
         ordered = self._return_again(sorted(known), {one for one in known if waited.get(one) == _NOTHING})
         agency.fault("returns.done")
@@ -87,12 +115,18 @@ class BankWatch:
                 if waits != waited:
                     _note(write, role, waits)
                 wake = []
+                unexplained = [one for one in _lines_noted(write, role) if one not in overdue]
                 for line in lines:
                     if line.kind in self.kinds:
-                        kind = "remittance" if line.kind in ("refused", "arrived") else "return"
-                        wake += write.cases_of_reference(kind, line.reference)
-                        # None: the remittance's event has not come yet: it will look the line up by its reference.
+                        cases = _cases_of(write, line.kind, line.reference)
+                        wake += cases
+                        if not cases:  # its event has not come yet: it will look the line up by its reference
+                            unexplained.append([line.kind, line.reference, str(line.amount), now.isoformat()])
                 write.put_on_agenda(wake)
+                if unexplained != _lines_noted(write, role):
+                    write.set_note(_unexplained(role), json.dumps(unexplained))
+                if strange := [one for one in overdue if not _cases_of(write, one[0], one[1])]:
+                    _alarm(write, strange)
                 for fact in ordered.facts.values():
                     write.append_fact(fact)
                 _clear_failed(write, ordered.facts)
@@ -103,7 +137,7 @@ class BankWatch:
                     write.move_cursor(self.cursor, stands, lines[-1].number)
         except Moved:
             pass  # a second copy of this service did the same, under the same keys
-        return len(lines) + len(known & due)
+        return len(lines) + len(known & due) + len(overdue)
 
     def _return_again(self, references: Sequence[str], wished: set[str]) -> _Ordered:
         """Order refused returns once more; those that a person has `wished` for however often the bank has refused."""
@@ -139,6 +173,24 @@ class BankWatch:
                 fact = Fact("return_attempt", json.dumps(said, sort_keys=True, separators=(",", ":")))
                 ordered.facts[reference] = fact
         return ordered
+
+
+def _alarm(write: Writes, lines: Sequence[list[str]]) -> None:
+    """One for all that are found at once: a book that is older than the journal has many."""
+    zh = "；".join(f"{reference} {_LINE[kind][0]} {amount} 元" for kind, reference, amount, _ in lines[:SHOWN])
+    en = "; ".join(f"{amount} yuan {_LINE[kind][1]} under {reference}" for kind, reference, amount, _ in lines[:SHOWN])
+    count, days = len(lines), UNEXPLAINED_AFTER.days
+    if count > SHOWN:
+        zh, en = f"{zh}；…", f"{en}; …"
+    write.raise_todo(
+        "alarm",
+        "money_unexplained",
+        None,
+        f"银行账上有 {count} 笔，{days} 天内没有案件提到：{zh}。请与对方核对（jiexu audit compare）",
+        f"no case has named {count} lines of the bank's book for {days} days: {en}. Compare with the partner "
+        "(jiexu audit compare)",
+        json.dumps({"references": [reference for _, reference, _, _ in lines]}),
+    )
 
 
 def _is_over(until: str, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """What must hold once faults have stopped and everything has come to rest."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -68,10 +69,12 @@ def _money(world: "World", agencies: dict[str, Agency], replayed: dict[str, Repl
     if not report.account.balanced:
         yield f"money: the account does not balance: {report.account}"
     # After journal and ledger were lost together the books may know of an order that no event speaks of: its claim was
-    # lost as well. The account is what tells a person.
+    # lost as well. The account is what tells a person; where it has arrived, an alarm does.
     unspoken = [one for one in world.bank.book() if world.recovered and not _spoken_of(agencies, one)]
+    told = _told_of_money(agencies) if world.recovered else set()
     for difference in report.differences:
-        if difference.partition(":")[0] in unspoken:
+        reference = difference.partition(":")[0]
+        if reference in unspoken or reference[:32] in told:
             world.tell(f"the books alone know: {difference}", "books_alone")
         else:
             yield f"money: {difference}"
@@ -134,6 +137,16 @@ def _on_its_way(world: "World", agency: Agency) -> Iterator[str]:
         least = 0 if (code, role) in world.truncated else planted
         if not least <= len(found) <= planted + world.perhaps[code, role]:
             yield f"parked: {code} {role}: {found}, of {planted} that were planted"
+
+
+def _told_of_money(agencies: dict[str, Agency]) -> set[str]:
+    """Cases with money of which an alarm says that no event explains it."""
+    told: set[str] = set()
+    for agency in agencies.values():
+        with agency.journal.read() as read:
+            alarms = read.todos(kind="alarm", code="money_unexplained")
+        told |= {reference[:32] for alarm in alarms for reference in json.loads(alarm.data)["references"]}
+    return told
 
 
 def _one_move_a_person(agencies: dict[str, Agency]) -> Iterator[str]:
