@@ -16,7 +16,7 @@ from jiexu.contract.codec import open_event
 from jiexu.contract.errors import ContractError
 from jiexu.exchange.port import Record
 from jiexu.exchange.topics import topic_name
-from jiexu.journal.port import Arrival, HeldEvent, Moved, ParkedRecord, ReceiptRow, Writes
+from jiexu.journal.port import Arrival, HeldEvent, Moved, ParkedRecord, Reads, ReceiptRow, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.doubt import ANSWER, ask_who_writes, heard
 from jiexu.service.last_known import note_question
@@ -36,6 +36,9 @@ RETRIED_BY_ITSELF = (
     "suite_unavailable",
     "held_unknown",
 )
+# What waited too long for what comes before it, and is tried again once that is here. A person may have taken it back
+# (取回): then its owner has a receipt from before the loss, and does not send it again.
+GIVEN_UP = ("held_gap", "held_seen", "held_quota")
 # What contradicts what stands here gets no receipt, so its owner sends it again every day: it is parked once.
 SENT_AGAIN = ("other_content", "event_id_reused", "broken_link", "second_application", "third_region")
 
@@ -50,6 +53,7 @@ class Intake:
         self.wishes = Wishes(agency, role)
         self.refused = Refused(agency, self.topic)
         self._waiting = InTurn(self.topic, RETRIED_BY_ITSELF)
+        self._given_up = InTurn(self.topic, GIVEN_UP)
         self._tried: dict[int, str] = {}  # parked id → version of the directory under which it was tried
 
     def take(self, records: Sequence[Record], topic_id: str) -> int:
@@ -105,11 +109,13 @@ class Intake:
         return None
 
     def retry_waiting(self) -> int:
-        """Try again what waits for a change of directory, schemas or program, and let go of what waited too long.
+        """Try again what waits for a change of directory, schemas or program, let go of what waited too long, and try
+        that again once it can be placed.
 
         Returns how much was taken in or parked.
         """
-        return self.refused.turn() + self._retry_parked() + self._retry_held() + self._expire_held()
+        tried = self._retry_parked() + self._retry_held() + self._expire_held()
+        return self.refused.turn() + tried + self._retry_given_up()
 
     # --- records
 
@@ -202,10 +208,7 @@ class Intake:
 
     def _retry_parked(self) -> int:
         """Try some again, and the next ones as long as they come in."""
-        taken = 0
-        while some := self._retry_next():
-            taken += some
-        return taken
+        return sum(iter(self._retry_next, 0))
 
     def _retry_next(self) -> int:
         with self.agency.journal.read() as read:
@@ -217,6 +220,21 @@ class Intake:
                 continue
             if self._tried.get(row.id) != version or row.code == "key_not_yet_valid":
                 self._tried[row.id] = version
+                taken += self.retry(row.id) is None
+        return taken
+
+    def _retry_given_up(self) -> int:
+        """As long as some come in: what is placed lets the next ones be placed."""
+        return sum(iter(self._retry_rested, 0))
+
+    def _retry_rested(self) -> int:
+        with self.agency.journal.read() as read:
+            rows = self._given_up.next(read)
+        taken = 0
+        for row in rows:
+            with self.agency.journal.read() as read:
+                able = _rests_on_what_stands(read, row)
+            if able:
                 taken += self.retry(row.id) is None
         return taken
 
@@ -315,6 +333,22 @@ class Intake:
 def arrival_of(record: Record) -> Arrival:
     """Where a record stood in the mailbox."""
     return Arrival(record.topic, record.partition, record.offset, record.append_time)
+
+
+def _rests_on_what_stands(read: Reads, row: ParkedRecord) -> bool:
+    """Whether an event that waited has what comes before it in its hand, and what it says to have seen."""
+    try:
+        events = [open_event(leaf.event).event for leaf in open_bundle(row.bytes).leaves if leaf.event is not None]
+    except ContractError:
+        return False
+    for event in events:
+        wanted = [(seen.hand, seen.seq, seen.hash) for seen in event.seen]
+        if event.prev_hash is not None:
+            wanted.append((event.hand, event.seq - 1, event.prev_hash))
+        found = [read.event_at(event.case_id, hand, seq) for hand, seq, _ in wanted]
+        if any(one is None or one.event.hash != hash for one, (_, _, hash) in zip(found, wanted, strict=True)):
+            return False
+    return bool(events)
 
 
 def _still_unknown(row: ParkedRecord) -> bool:

@@ -17,6 +17,8 @@ from jiexu.audit.verify import verify_journal
 from jiexu.case.event import Hand, Role
 from jiexu.exchange.topics import topic_name
 from jiexu.region.directory.file import load_participants
+from jiexu.region.platform import ActKey, Done, Reinstate
+from jiexu.rules.facts import Scheme
 from jiexu.service.clerk import ActRefused
 from jiexu.service.lost_events import ALARMS
 from jiexu.service.steps import Turned
@@ -24,7 +26,7 @@ from jiexu.service.taking_back import FACT, TakeBackRefused, TakenBack, take_bac
 from jiexu.service.wiring import current_signer
 from tests.audit.test_evidence import replaced, rewritten
 
-from .pair import AMOUNT, CHENGDU, IN, OUT, WENZHOU, XIAN, Died, Fault, World
+from .pair import AMOUNT, CHENGDU, IN, OUT, WENZHOU, XIAN, Died, Fault, World, person
 from .test_lost_events import accepted, begin, bring_back, lose_ledger, set_aside
 from .test_signing_anew import keys_in, own_key, revoke, rotate
 from .test_startup import remove_journal, start, stop
@@ -88,6 +90,28 @@ def test_money_that_was_sent_and_forgotten_comes_back_and_is_sent_once(pair: Wor
     assert pair.status(lost) == "closed"
     assert pair.desks[XIAN].platform.books()["sent"] == AMOUNT
     assert not waits(pair, lost)
+    all_agrees(pair)
+
+
+def test_what_was_given_up_meanwhile_comes_in_by_itself_after_a_late_taking_back(pair: World, lost: str) -> None:
+    """The file came after more than a week: what rests on it is parked, and its owner has receipts from before."""
+    begin(pair)
+    pair.idle()
+    for _ in range(2):
+        pair.clock.pass_by(days=8)
+        pair.idle()
+    codes = {row.code for row in pair.parked(XIAN)}
+    assert codes
+    assert codes <= {"held_seen", "held_gap"}
+    file = evidence(pair, lost)
+    assert take(pair, file).missing, "the money rests on the partner's completion, which is parked"
+    pair.clock.pass_by(minutes=1)
+    pair.idle()
+    assert take(pair, file).complete
+    pair.clock.pass_by(minutes=1)
+    pair.idle()
+    assert pair.status(lost) == "closed"
+    assert pair.parked(XIAN) == []
     all_agrees(pair)
 
 
@@ -275,6 +299,13 @@ def test_a_person_whose_relation_has_left_meanwhile_is_shown_to_a_clerk_when_the
     three: World,
 ) -> None:
     case_id, again = applied_again(three)
+    three.idle()
+    assert three.status(again, XIAN, CHENGDU) == "accepted"
+    assert "held_by_unknown" in three.todo_codes(XIAN), "the platform names the case that was lost"
+    release = Reinstate(ActKey(case_id, "release", "by hand"), person(1), Scheme.EMPLOYEE)
+    (let_go,) = three.desks[XIAN].platform.perform([release])
+    assert isinstance(let_go, Done), "somebody lets go of it all the same"
+    three.act(XIAN, again, "upload")
     three.idle()
     assert three.status(again, XIAN, CHENGDU) == "closed"
     assert take(three, evidence(three, case_id)).taken
