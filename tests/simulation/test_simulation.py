@@ -74,6 +74,8 @@ FOUND_CLOSELY = {
     (600548, "disaster,midway"): "the same copy was restored a second time, and the answer of the first time counted",
     (601687, "silent,midway,bare"): "who had lost every case asked its partner a week later only",
     (605355, "silent,midway,bare"): "money had been sent under a lost claim, and another amount was due since",
+    (616070, "silent,midway,bare"): "what had been given up stayed parked after its case was taken back, late",
+    (616105, "silent,midway,bare"): "the same",
     (613113, "silent,midway,bare"): "money came back that no event explained, and nobody was told",
     (813841, ""): "the simulation waited for one week, and two things had to be given up one after the other",
     (811743, ""): "a start waited for records that the mailbox had lost since it had looked",
