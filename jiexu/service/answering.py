@@ -17,7 +17,7 @@ from jiexu.service.checking import Asked, check_results, judge, reasons
 from jiexu.service.counter import Lodging, anew_id, lodge
 from jiexu.service.doubt import hear_first
 from jiexu.service.lost_events import cases_with_lost_events
-from jiexu.service.moves import left_by_others
+from jiexu.service.moves import moved_by_others
 from jiexu.service.persons import person_key
 from jiexu.service.work import Decision, ForClerk, Outcome, Work
 
@@ -99,7 +99,7 @@ def _has_another(agency: Agency, read: Reads, work: Work, who: Identity) -> bool
     key = person_key(agency.index_key, who.document_type, who.document_number)
     scheme = work.application["from_scheme"]
     holder = read.row_holder(key, scheme)
-    return holder not in (None, work.case_id) or bool(left_by_others(read, key, scheme, work.case_id))
+    return holder not in (None, work.case_id) or bool(moved_by_others(read, key, scheme, work.case_id))
 
 
 class _Judged(NamedTuple):

@@ -13,6 +13,7 @@ from jiexu.rules.judgements import CheckContext
 from jiexu.rules.ruleset import Ruleset
 from jiexu.service.agency import Agency
 from jiexu.service.consequences import end_outstanding
+from jiexu.service.moves import moving
 from jiexu.service.persons import person_key
 
 
@@ -95,8 +96,12 @@ def _known(agency: Agency, read: Reads, role: Role, one: Asked) -> _Known:
     if role is not Role.OUTBOUND:
         return _Known(rows, None)
     holder = read.row_holder(key, scheme)
-    # The row is free once a case is closed, but the relation's end on the platform comes after that.
-    return _Known(rows, end_outstanding(read, rows) if holder in (None, one.case_id) else holder)
+    if holder in (None, one.case_id):
+        # The row is free once a case is closed, but the relation's end on the platform comes after that. And one that
+        # was lost goes on without the row, where another had taken it before it was taken back.
+        other = moving(rows)
+        holder = end_outstanding(read, rows) or (other.case_id if other else None)
+    return _Known(rows, holder)
 
 
 def _journal_facts(role: Role, one: Asked, facts: PersonFacts, known: _Known) -> JournalFacts:

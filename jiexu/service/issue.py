@@ -20,7 +20,7 @@ from jiexu.exchange.topics import partition_of
 from jiexu.journal.port import DisclosureRow, NewBundle, NewEvent, StoredClaim, Writes
 from jiexu.service.agency import Agency
 from jiexu.service.changes import Change, note_changes
-from jiexu.service.moves import left_by_others
+from jiexu.service.moves import moved_by_others
 
 PROTOCOL = protocol_digest()
 # Leaves of one bundle are cut so that even the longest forms, with their disclosures, stay below 512 KiB.
@@ -129,7 +129,7 @@ def _settle_wish_for_row(write: Writes, one: Decided) -> None:
     if (
         holder == one.case.case_id
     ):  # it is also free again after the relation has left by another, which no check has seen
-        left = left_by_others(write, one.person_key, scheme, holder)
+        left = moved_by_others(write, one.person_key, scheme, holder)
         holder = next((row.case_id for row in left if row.position > one.row_as_of), holder)
     if holder != one.case.case_id:
         drafts = []

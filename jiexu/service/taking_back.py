@@ -25,7 +25,7 @@ from jiexu.service.doubt import ask_after_loss
 from jiexu.service.intake import Intake
 from jiexu.service.issue import Signed, own_bundles
 from jiexu.service.lost_events import ALARMS
-from jiexu.service.moves import left_by_others
+from jiexu.service.moves import moved_by_others
 from jiexu.service.placing import Placing, rows_of, unknown
 
 FACT = "taken_back"
@@ -231,13 +231,13 @@ class TakingBack(Placing):
             self.given += self._add_missing(stored, proved.disclosures)
 
     def _tell_of_others(self) -> None:
-        """The person may have applied anew meanwhile, and the relation have left by that case."""
+        """The person may have applied anew meanwhile, and the relation be moved by that case."""
         row = self.write.case_row(self.case_id)
         if row is None or row.role is not Role.OUTBOUND or not row.person_key:
             return
-        for other in left_by_others(self.write, row.person_key, row.from_scheme, self.case_id):
-            zh = f"本案已取回，但该参保人同一险种已由案件 {other.case_id} 转出；请人工处理"
-            en = f"the case was taken back, but this person's relation has left by {other.case_id}: a clerk must decide"
+        for other in moved_by_others(self.write, row.person_key, row.from_scheme, self.case_id):
+            zh = f"本案已取回，但该参保人同一险种正由或已由案件 {other.case_id} 转出；请人工处理"
+            en = f"the case was taken back, but {other.case_id} moves the relation, or has: a clerk must decide"
             self.write.raise_todo("alarm", "reopened_without_row", self.case_id, zh, en)
 
     def _withheld(self) -> tuple[str, ...]:

@@ -59,8 +59,10 @@ def run(world: World, surviving: bool = False) -> dict[str, Any]:
 
 
 def ending(world: World, case_id: str) -> dict[str, Any]:
-    """How a case ended: status, what either hand did, and every act on either platform."""
-    acts = Counter((code, act, step) for code in (XIAN, WENZHOU) for step, act in acts_of(world, code, case_id))
+    """How a case ended: status, what either hand did, and every act on either platform, but for the hold: where the
+    relation ended before its turn came, there is none."""
+    done = [(code, act, step) for code in (XIAN, WENZHOU) for step, act in acts_of(world, code, case_id)]
+    acts = Counter(one for one in done if one[1] != "Hold")
     hands = {hand: Counter(world.types(XIAN, case_id, hand)) for hand in (Hand.OUTBOUND, Hand.INBOUND)}
     return {"status": world.status(case_id), "hands": hands, "acts": acts}
 

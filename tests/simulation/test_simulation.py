@@ -74,6 +74,7 @@ FOUND_CLOSELY = {
     (600548, "disaster,midway"): "the same copy was restored a second time, and the answer of the first time counted",
     (601687, "silent,midway,bare"): "who had lost every case asked its partner a week later only",
     (605355, "silent,midway,bare"): "money had been sent under a lost claim, and another amount was due since",
+    (618598, "silent,midway,bare"): "a case taken back without the person's row did not stop the other one's form",
     (616070, "silent,midway,bare"): "what had been given up stayed parked after its case was taken back, late",
     (616105, "silent,midway,bare"): "the same",
     (613113, "silent,midway,bare"): "money came back that no event explained, and nobody was told",
