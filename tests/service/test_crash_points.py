@@ -83,7 +83,7 @@ def undisturbed(regions_on_disk: Path, tmp_path_factory: pytest.TempPathFactory)
 def test_the_undisturbed_run_meets_every_kind_of_act(undisturbed: dict[str, Any]) -> None:
     assert [one["status"] for one in undisturbed.values()] == ["closed", "closed", "closed", "rejected", "closed"]
     acts = Counter(act for one in undisturbed.values() for _, act, _ in one["acts"])
-    assert acts.keys() >= {"Hold", "EndRelation", "Reinstate", "Debit", "Send", "RecordMonths", "UnrecordMonths"}
+    assert acts.keys() >= {"EndRelation", "Reinstate", "Debit", "Send", "RecordMonths", "UnrecordMonths"}
     assert acts.keys() >= {"Credit", "TakeBack", "Return 1", "Return 2"}
 
 
