@@ -51,6 +51,7 @@ _NO_BLOCK = off(
     (clerk.Clerk, "_refuse_blocked", no.nothing),
 )
 _NONE_LOST = off(*((module, "cases_with_lost_events", no.none_lost) for module in (lost_events, clerk)))
+_NO_ROW = off((CaseWrites, "take_row", no.row_for_everybody))
 _NO_FORM_JUDGED = off((forms, "moved_by_another", lambda *_: {}))
 _CLERK_UNJUDGED = off((clerk, "accepted_by_clerk", no.accept_unjudged))
 _NOT_HEARD = off(*((module, "unheard_cases", no.none_lost) for module in (lost_events, clerk)))
@@ -152,8 +153,16 @@ SAFEGUARDS = (
     Safeguard(
         "row",
         "outbound accepts only with the person's row of open_moves",
+        "two cases of one person are accepted, and a clerk must end one: no form goes out",
+        _NO_ROW,
+        ("story:twins",),
+        kind="backstop",
+    ),
+    Safeguard(
+        "row_and_form_judged",
+        "the person's row, and the look at other cases before a form, both gone",
         "two regions take over one person's relation and money",
-        off((CaseWrites, "take_row", no.row_for_everybody)),
+        no.together(_NO_ROW, _NO_FORM_JUDGED),
         ("story:twins",),
     ),
     Safeguard(
