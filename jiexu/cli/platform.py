@@ -54,7 +54,7 @@ def _print(case_id: str, acts: "list[DoneAct]") -> None:
         [
             beijing(one.done_at),
             word(PLATFORM_ACT, one.act).in_(language()),
-            ", ".join(f"{name} {value}" for name, value in one.value.items()),
+            one.stated,
             f"{one.key.step}/{one.key.n}",
         ]
         for one in acts

@@ -210,6 +210,11 @@ class DoneAct:
     value: dict[str, str]
     done_at: datetime
 
+    @property
+    def stated(self) -> str:
+        """The value as a person reads it."""
+        return ", ".join(f"{name} {value}" for name, value in self.value.items())
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettlement:

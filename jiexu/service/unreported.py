@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jiexu.case.words import PLATFORM_ACT
+from jiexu.case.words import PLATFORM_ACT, word
 from jiexu.region.platform import Act, ActKey, DoneAct, Refused
-from jiexu.service.agency import Agency
+from jiexu.service.agency import BEIJING, Agency
 from jiexu.service.work import Decision, ForClerk, Work
 
 SETTING = ("Debit", "RecordMonths")
@@ -43,10 +43,9 @@ def told(agency: Agency, act: Act, why: Refused) -> Refused:
     done = next((one for one in agency.platform.acts_of(act.key.case_id) if _same(one, act)), None)
     zh, en = _way(act)
     if done is not None:
-        value = ", ".join(f"{name} {value}" for name, value in done.value.items())
-        name = PLATFORM_ACT[done.act]
-        zh = f"平台已于 {done.done_at:%Y-%m-%d %H:%M} 办理：{name.zh}（{value}）。{zh}"
-        en = f"The platform did it at {done.done_at:%Y-%m-%d %H:%M}: {name.en} ({value}). {en}"
+        name, at = word(PLATFORM_ACT, done.act), done.done_at.astimezone(BEIJING)
+        zh = f"平台已于 {at:%Y-%m-%d %H:%M} 办理：{name.zh}（{done.stated}）。{zh}"
+        en = f"The platform did it at {at:%Y-%m-%d %H:%M} (Beijing): {name.en} ({done.stated}). {en}"
     return replace(why, zh=f"{why.zh}{zh}", en=f"{why.en} {en}")
 
 
